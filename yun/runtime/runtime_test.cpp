@@ -1,0 +1,260 @@
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "yun/runtime/net.hpp"
+#include "yun/runtime/threads.hpp"
+
+using namespace std::chrono_literals;
+using namespace yun;
+using namespace yun::runtime;
+
+namespace {
+
+Task<int> one() { co_return 1; }
+Task<long> sum(int count) {
+  long total = 0;
+  for (int i = 0; i < count; ++i) total += co_await one();
+  co_return total;
+}
+
+Task<Result<void>> nap(Cancel& cancel, Duration duration) { co_return co_await sleep_for(cancel, duration); }
+
+}  // namespace
+
+TEST(Task, ManyChildrenThatDoNotSuspendKeepTheStackFlat) { EXPECT_EQ(block_on(sum(1'000'000)), 1'000'000); }
+
+TEST(Task, FramesComeFromTheFreeListOnceWarm) {
+  block_on(sum(10));
+  const auto before = frame_stats();
+  block_on(sum(10));
+  const auto after = frame_stats();
+  EXPECT_EQ(after.made - before.made, 13U);  // sum, its ten children, and the two edges of block_on
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_EQ(after.mapped, before.mapped);
+#endif
+}
+
+namespace {
+Task<void> throws() {
+  throw std::runtime_error("bug");
+  co_return;
+}
+Task<bool> catches() {
+  try {
+    co_await throws();
+  } catch (const std::runtime_error&) {
+    co_return true;
+  }
+  co_return false;
+}
+}  // namespace
+
+TEST(Task, AnExceptionReachesTheAwaiter) { EXPECT_TRUE(block_on(catches())); }
+
+namespace {
+Task<Code> deadline_of_parent() {
+  Cancel root;
+  Cancel parent(root, Clock::now() + 5ms);
+  Cancel child(parent, Clock::now() + 10s);
+  auto result = co_await nap(child, 10s);
+  co_return result ? Code::Ok : result.error().code();
+}
+Task<void> cancel_soon(Cancel& cancel) {
+  (void)co_await yield_now();
+  cancel.cancel();
+}
+Task<Code> cancelled_by_another_task() {
+  Scope scope;
+  Cancel root;
+  Cancel child(root);
+  scope.spawn(cancel_soon(root));
+  auto result = co_await nap(child, 10s);
+  co_await scope.join();
+  co_return result ? Code::Ok : result.error().code();
+}
+}  // namespace
+
+TEST(Cancel, AParentsDeadlineEndsTheChildsWait) { EXPECT_EQ(block_on(deadline_of_parent()), Code::DeadlineExceeded); }
+TEST(Cancel, CancellingTheParentWakesTheChild) { EXPECT_EQ(block_on(cancelled_by_another_task()), Code::Cancelled); }
+TEST(Cancel, AWaitOnADoneCancelFailsAtOnce) {
+  EXPECT_EQ(block_on([]() -> Task<Code> {
+              Cancel gone;
+              gone.cancel();
+              auto result = co_await nap(gone, 10s);
+              co_return result ? Code::Ok : result.error().code();
+            }()),
+            Code::Cancelled);
+}
+
+namespace {
+Task<void> hold(Semaphore& semaphore, Cancel& cancel, std::vector<int>& order, int number) {
+  auto permit = co_await semaphore.acquire(cancel);
+  if (!permit) co_return;
+  order.push_back(number);
+  (void)co_await yield_now();
+}
+Task<std::vector<int>> semaphore_order() {
+  Semaphore semaphore(1, 2);
+  Cancel cancel;
+  Scope scope;
+  std::vector<int> order;
+  for (int i = 0; i < 5; ++i) scope.spawn(hold(semaphore, cancel, order, i));
+  co_await scope.join();
+  co_return order;
+}
+}  // namespace
+
+TEST(Semaphore, ServesInOrderAndRefusesPastItsQueue) { EXPECT_EQ(block_on(semaphore_order()), (std::vector<int>{0, 1, 2})); }
+
+namespace {
+Task<void> produce(Channel<int>& channel, Cancel& cancel) {
+  for (int i = 0; i < 100; ++i) {
+    auto pushed = co_await channel.push(cancel, i);
+    if (!pushed) co_return;
+  }
+  channel.close();
+}
+Task<int> consume() {
+  Channel<int> channel(3);
+  Cancel cancel;
+  Scope scope;
+  scope.spawn(produce(channel, cancel));
+  int total = 0;
+  for (;;) {
+    auto item = co_await channel.pop(cancel);
+    if (!item || !*item) break;
+    total += **item;
+    EXPECT_LE(channel.size(), 3U);
+  }
+  co_await scope.join();
+  co_return total;
+}
+}  // namespace
+
+TEST(Channel, DeliversEverythingThroughASmallBuffer) { EXPECT_EQ(block_on(consume()), 4950); }
+
+namespace {
+Task<Result<std::thread::id>> where(BlockingPool& pool) {
+  Cancel cancel;
+  auto work = []() -> Result<std::thread::id> { return std::this_thread::get_id(); };
+  co_return co_await pool.run(cancel, work);
+}
+Task<Code> too_slow(BlockingPool& pool, std::mutex& gate) {
+  Cancel root;
+  Cancel cancel(root, Clock::now() + 5ms);
+  auto work = [&gate]() -> Result<int> {
+    std::lock_guard wait(gate);
+    return 1;
+  };
+  auto result = co_await pool.run(cancel, work);
+  co_return result ? Code::Ok : result.error().code();
+}
+}  // namespace
+
+TEST(BlockingPool, RunsElsewhereAndComesBack) {
+  BlockingPool pool;
+  auto there = block_on(where(pool));
+  ASSERT_TRUE(there);
+  EXPECT_NE(*there, std::this_thread::get_id());
+}
+
+TEST(BlockingPool, TheDeadlineFreesTheCallerWhileTheWorkGoesOn) {
+  std::mutex gate;
+  BlockingPool pool;
+  std::unique_lock lock(gate);
+  EXPECT_EQ(block_on(too_slow(pool, gate)), Code::DeadlineExceeded);
+  lock.unlock();
+}
+
+TEST(BlockingPool, AFullQueueIsAnErrorAtOnce) {
+  BlockingPool pool({.threads = 0, .max_queued = 0});
+  auto there = block_on(where(pool));
+  ASSERT_FALSE(there);
+  EXPECT_EQ(there.error().code(), Code::ResourceExhausted);
+}
+
+namespace {
+Task<Result<unsigned>> index_here() { co_return Loop::current().index(); }
+}  // namespace
+
+TEST(Runtime, RunOnAnotherLoopComesBackWithTheValue) {
+  Runtime runtime(2);
+  unsigned seen = 99;
+  static Runtime* shared;
+  static unsigned* out;
+  shared = &runtime;
+  out = &seen;
+  runtime.loop(0).post([] {
+    Loop::current().spawn([]() -> Task<void> {
+      auto task = index_here();
+      auto there = co_await run_on(shared->loop(1), std::move(task));
+      if (there) *out = *there;
+      shared->stop();
+    }());
+  });
+  runtime.run();
+  EXPECT_EQ(seen, 1U);
+}
+
+namespace {
+Task<Result<void>> echo_once(Listener& listener, Cancel& cancel) {
+  YUN_TRY(accepted, co_await listener.accept(cancel));
+  Socket socket(std::move(accepted.fd), accepted.peer);
+  std::array<char, 64> buffer;
+  YUN_TRY(count, co_await socket.read(cancel, buffer));
+  co_return co_await socket.write_all(cancel, std::string_view(buffer.data(), count));
+}
+Task<void> serve_echo(Listener& listener, Cancel& cancel) {
+  auto result = co_await echo_once(listener, cancel);
+  EXPECT_TRUE(result);
+}
+Task<Result<std::string>> ping() {
+  Cancel cancel;
+  Scope scope;
+  auto listener = Listener::bind(*Address::parse("127.0.0.1:0"));
+  if (!listener) co_return listener.error();
+  scope.spawn(serve_echo(*listener, cancel));
+  auto socket = co_await connect(cancel, listener->address());
+  if (!socket) co_return socket.error();
+  auto written = co_await (*socket)->write_all(cancel, "hello");
+  if (!written) co_return written.error();
+  std::array<char, 64> buffer;
+  auto count = co_await (*socket)->read(cancel, buffer);
+  if (!count) co_return count.error();
+  co_await scope.join();
+  co_return std::string(buffer.data(), *count);
+}
+Task<Code> refused() {
+  Cancel cancel;
+  Address address;
+  {
+    auto listener = Listener::bind(*Address::parse("127.0.0.1:0"));
+    address = listener->address();
+  }
+  auto socket = co_await connect(cancel, address);
+  co_return socket ? Code::Ok : socket.error().code();
+}
+}  // namespace
+
+TEST(Socket, EchoesOverLoopback) {
+  auto answer = block_on(ping());
+  ASSERT_TRUE(answer) << answer.error().to_string();
+  EXPECT_EQ(*answer, "hello");
+}
+TEST(Socket, AClosedPortIsUnavailable) { EXPECT_EQ(block_on(refused()), Code::Unavailable); }
+TEST(Listener, APortInUseIsAlreadyExists) {
+  auto first = Listener::bind(*Address::parse("127.0.0.1:0"));
+  auto second = Listener::bind(first->address());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code(), Code::AlreadyExists);
+}
+TEST(Address, ReadsAndWritesEveryForm) {
+  for (std::string text : {"127.0.0.1:80", "[::1]:8080", "unix:/run/x.sock"}) {
+    auto address = Address::parse(text);
+    ASSERT_TRUE(address) << text;
+    EXPECT_EQ(address->to_string(), text);
+  }
+  EXPECT_EQ(Address::parse(":8080")->to_string(), "0.0.0.0:8080");
+  for (std::string text : {"", "127.0.0.1", "127.0.0.1:99999", "nohost:80", "[::1:80", "unix:"}) EXPECT_FALSE(Address::parse(text)) << text;
+}
