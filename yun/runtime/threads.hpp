@@ -1,7 +1,6 @@
 #pragma once
 // Threads of a program: the loops (one per usable core), the pool for calls that block, and signals.
 
-#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -96,12 +95,23 @@ struct Remote {
   Loop& home = Loop::current();
   Event done;
   std::optional<T> value;
-  std::atomic<bool> abandoned{false};
+  std::mutex mutex;
+  bool abandoned = false;  ///< under mutex: nobody waits any more, and `home` may be gone
+
+  void abandon() {
+    std::lock_guard lock(mutex);
+    abandoned = true;
+  }
+  bool is_abandoned() {
+    std::lock_guard lock(mutex);
+    return abandoned;
+  }
 };
 template <typename T>
 void deliver(std::shared_ptr<Remote<T>> remote, T value) {
-  Loop& home = remote->home;
-  home.post([remote = std::move(remote), value = std::move(value)]() mutable {
+  std::lock_guard lock(remote->mutex);
+  if (remote->abandoned) return;
+  remote->home.post([remote, value = std::move(value)]() mutable {
     remote->value.emplace(std::move(value));
     remote->done.set();
   });
@@ -143,13 +153,13 @@ auto BlockingPool::run(Cancel& cancel, F work) -> Task<decltype(work())> {
   static_assert(is_result<R>, "work on the blocking pool returns a Result");
   auto remote = std::make_shared<detail::Remote<R>>();
   const bool taken = submit([remote, work = std::move(work)]() mutable {
-    if (remote->abandoned.load(std::memory_order_relaxed)) return;
-    detail::deliver<R>(std::move(remote), work());
+    if (remote->is_abandoned()) return;
+    detail::deliver<R>(remote, work());
   });
   if (!taken) co_return resource_exhausted("too much blocking work is queued").with_reason("blocking_pool_full");
   auto waited = co_await remote->done.wait(cancel);
   if (!waited) {
-    remote->abandoned.store(true, std::memory_order_relaxed);
+    remote->abandon();
     co_return std::move(waited).error();
   }
   co_return std::move(*remote->value);
