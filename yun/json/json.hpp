@@ -11,8 +11,10 @@
 // read.hpp      read<T>(text, options); reader.hpp has ReadOptions and the pull parser Reader
 // value.hpp     Value, Object, Array, parse(text), to_pretty(value)
 // validate.hpp  Rules<T>, validate(value)
+// schema.hpp    schema<T>(), Schemas (for OpenAPI)
 // reflect.hpp   names<T>(), for_each(t, f), type_name<T>(), enum_name(e)
 
 #include "yun/json/read.hpp"
+#include "yun/json/schema.hpp"
 #include "yun/json/value.hpp"
 #include "yun/json/write.hpp"
