@@ -10,6 +10,7 @@
 //     auto user = co_await stub.get_user(call, request);
 //     call.trailing_metadata().get("x-cost");
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,19 +30,24 @@ class ServerCall : public Context {
   std::string_view method() const { return method_; }
   const runtime::Address& peer() const { return peer_; }
   /// What the caller sent.
-  const Metadata& metadata() const { return metadata_; }
+  const Metadata& metadata() {
+    if (!metadata_) metadata_ = Metadata::from(headers_);
+    return *metadata_;
+  }
   /// Sent ahead of the answer. Only unary and client-streaming methods can add to it: the head of a response stream leaves before its method runs.
   Metadata& initial_metadata() { return initial_; }
   /// Sent behind the last message, with the status.
   Metadata& trailing_metadata() { return trailing_; }
 
  protected:
-  ServerCall(Context& parent, TimePoint deadline, const runtime::Address& peer) : Context(parent, deadline), peer_(peer) {}
+  ServerCall(Context& parent, TimePoint deadline, const runtime::Address& peer, const http::Headers& headers)
+      : Context(parent, deadline), peer_(peer), headers_(headers) {}
   std::string_view path_;
   std::string_view service_;
   std::string_view method_;
   const runtime::Address& peer_;
-  Metadata metadata_;
+  const http::Headers& headers_;
+  std::optional<Metadata> metadata_;  ///< made when asked for
   Metadata initial_;
   Metadata trailing_;
 };

@@ -22,10 +22,18 @@ namespace yun::rpc {
 /// True if the content type is application/grpc or application/grpc+proto (with or without parameters).
 bool is_grpc(const http::Request& request);
 
+/// When messages that go out are compressed (gzip; only for peers that accept it).
+enum class Compress : std::uint8_t {
+  Mirror,  ///< a server: when the caller compressed; a client: never
+  Always,
+  Never,
+};
+
 struct ServerOptions {
   /// A message over this (compressed or after decompression) ends the call with RESOURCE_EXHAUSTED.
   std::size_t max_message = 4_MiB;
-  /// An answer of at least this many bytes is compressed for callers that accept gzip.
+  Compress compress = Compress::Mirror;
+  /// Smaller answers are never compressed.
   std::size_t compress_from = 1_KiB;
   bool health = true;
   bool reflection = true;
