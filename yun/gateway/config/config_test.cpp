@@ -1,0 +1,101 @@
+#include "yun/gateway/config/config.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace yun;
+using namespace yun::gateway;
+
+namespace {
+
+std::string faults(std::string_view text) {
+  auto config = Config::parse(text, "gateway.yaml");
+  return config ? "none" : config.error().message();
+}
+
+constexpr std::string_view kGood = R"(upstreams:
+  users: { to: "static://127.0.0.1:8081", protocol: grpc }
+  orders: { to: "static://127.0.0.1:8082", health: { path: /health, every: 2s } }
+auth:
+  main: { jwks: "http://127.0.0.1:8081/jwks.json", issuer: shop, audience: shop }
+trusted_proxies: [ 10.0.0.0/8, "::1" ]
+routes:
+  - name: user
+    match: path(/users/{id}) && method(GET)
+    to: users
+    grpc: { method: shop.v1.UserService/GetUser }
+    use: [ jwt: main, limit: 100/s by consumer ]
+  - name: orders
+    match: host(api.example.com) && path(/orders/*)
+    to: orders
+    timeout: 3s
+)";
+
+}  // namespace
+
+TEST(GatewayConfig, ReadsAWholeFile) {
+  auto config = Config::parse(kGood, "gateway.yaml");
+  ASSERT_TRUE(config) << config.error().message();
+  ASSERT_EQ(config->routes.size(), 2U);
+  EXPECT_EQ(config->routes[0].grpc->service, "shop.v1.UserService");
+  EXPECT_EQ(config->routes[0].grpc->method, "GetUser");
+  EXPECT_EQ(config->routes[0].limit->by, LimitConfig::By::Consumer);
+  EXPECT_EQ(config->routes[0].limit->rate.count, 100);
+  EXPECT_EQ(config->routes[1].timeout, std::chrono::seconds(3));
+  EXPECT_EQ(config->upstreams[1].health.path, "/health");
+  EXPECT_TRUE(config->trusted_proxies[0].contains(*runtime::Address::parse("10.1.2.3:1")));
+  EXPECT_FALSE(config->trusted_proxies[0].contains(*runtime::Address::parse("11.1.2.3:1")));
+  EXPECT_TRUE(config->trusted_proxies[1].contains(*runtime::Address::parse("[::1]:1")));
+}
+
+TEST(GatewayConfig, AnUnknownUpstreamIsNamedWithItsPlaceAndTheNearest) {
+  EXPECT_EQ(faults(R"(upstreams:
+  orders: { to: "static://127.0.0.1:8082" }
+routes:
+  - name: orders
+    match: path(/orders)
+    to: ordrs
+)"),
+            R"(gateway.yaml:6:9: route "orders": unknown upstream "ordrs"; did you mean "orders"?)");
+}
+
+TEST(GatewayConfig, EveryFaultIsToldAtOnce) {
+  EXPECT_EQ(faults(R"(upstreams:
+  orders: { too: "static://127.0.0.1:8082" }
+routes:
+  - name: a
+    match: pth(/orders)
+    to: orders
+    use: [ jwt: main, limit: 5/parsec ]
+)"),
+            R"x(gateway.yaml:2:11: upstream "orders": to: is required
+gateway.yaml:2:13: upstream "orders".too: unknown key; did you mean "to"?
+gateway.yaml:5:12: route "a": match: at 1: unknown condition "pth"; did you mean "path"?
+gateway.yaml:7:17: route "a": unknown auth "main"
+gateway.yaml:7:30: route "a": limit: )x" +
+                parse_rate("5/parsec").error().message());
+}
+
+TEST(GatewayConfig, TwoRoutesForTheSameRequestsAreRefused) {
+  const std::string text = faults(R"(upstreams:
+  a: { to: "static://127.0.0.1:1" }
+routes:
+  - { name: one, match: "path(/x/{id})", to: a }
+  - { name: two, match: "path(/x/{other})", to: a }
+)");
+  EXPECT_EQ(text, R"(gateway.yaml:5:5: route "two": matches the same requests as route "one"; give one a priority)");
+}
+
+TEST(GatewayConfig, ALimitByConsumerNeedsAToken) {
+  EXPECT_NE(faults(R"(upstreams:
+  a: { to: "static://127.0.0.1:1" }
+routes:
+  - { name: one, match: path(/x), to: a, use: [ limit: 5/s by consumer ] }
+)")
+                .find("limit by consumer needs a jwt"),
+            std::string::npos);
+}
+
+TEST(GatewayConfig, TheShopsFileIsGood) {
+  auto config = Config::load(YUN_SOURCE_DIR "/apps/gateway/gateway.yaml");
+  EXPECT_TRUE(config) << config.error().message();
+}

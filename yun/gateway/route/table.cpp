@@ -1,0 +1,105 @@
+#include "yun/gateway/route/table.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "yun/base/strings.hpp"
+
+namespace yun::gateway {
+
+struct Table::Node {
+  std::map<std::string, std::unique_ptr<Node>, std::less<>> text;
+  std::unique_ptr<Node> parameter;
+  std::vector<Entry> exact;   ///< routes that end here
+  std::vector<Entry> prefix;  ///< routes that end here with "/*"
+};
+
+Table::Table(const std::vector<RouteConfig>& routes) {
+  forest_.any = std::make_unique<Node>();
+  for (const RouteConfig& route : routes) {
+    const Entry entry{&route, route.match.rank()};
+    if (route.match.hosts.empty()) insert(*forest_.any, entry);
+    for (const std::string& host : route.match.hosts) {
+      if (!host.starts_with("*.")) {
+        auto& node = forest_.exact[host];
+        if (!node) node = std::make_unique<Node>();
+        insert(*node, entry);
+        continue;
+      }
+      const std::string suffix = host.substr(1);
+      auto found = std::find_if(forest_.wildcard.begin(), forest_.wildcard.end(), [&](const auto& pair) { return pair.first == suffix; });
+      if (found == forest_.wildcard.end()) found = forest_.wildcard.insert(found, {suffix, std::make_unique<Node>()});
+      insert(*found->second, entry);
+    }
+  }
+  std::sort(forest_.wildcard.begin(), forest_.wildcard.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+}
+
+Table::~Table() = default;
+Table::Table(Table&&) noexcept = default;
+
+void Table::insert(Node& root, Entry entry) {
+  Node* node = &root;
+  for (const std::string& segment : entry.route->match.path.segments) {
+    auto& next = segment.empty() ? node->parameter : node->text[segment];
+    if (!next) next = std::make_unique<Node>();
+    node = next.get();
+  }
+  (entry.route->match.path.prefix ? node->prefix : node->exact).push_back(std::move(entry));
+}
+
+void Table::collect(const Node& node, std::string_view path, std::size_t at, std::vector<const Entry*>& into) {
+  for (const Entry& entry : node.prefix) into.push_back(&entry);
+  if (at >= path.size() || path == "/") {
+    for (const Entry& entry : node.exact) into.push_back(&entry);
+    if (at >= path.size()) return;
+  }
+  const std::size_t end = std::min(path.find('/', at + 1), path.size());
+  const std::string_view segment = path.substr(at + 1, end - at - 1);
+  if (const auto found = node.text.find(segment); found != node.text.end()) collect(*found->second, path, end, into);
+  if (node.parameter && !segment.empty()) collect(*node.parameter, path, end, into);
+}
+
+Table::Found Table::find(const http::Request& request) const {
+  std::string_view host = request.authority;
+  const std::size_t colon = host.rfind(':');
+  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) host = host.substr(0, colon);
+
+  std::vector<const Entry*> candidates;
+  if (const auto exact = forest_.exact.find(host); exact != forest_.exact.end()) collect(*exact->second, request.path, 0, candidates);
+  for (const auto& [suffix, node] : forest_.wildcard) {
+    if (host.size() > suffix.size() && host.ends_with(suffix)) collect(*node, request.path, 0, candidates);
+  }
+  collect(*forest_.any, request.path, 0, candidates);
+
+  const std::string_view method = request.method == http::Method::Other ? std::string_view(request.method_text) : http::name(request.method);
+  const Entry* best = nullptr;
+  std::set<std::string_view> allowed;
+  for (const Entry* candidate : candidates) {
+    const RouteConfig& route = *candidate->route;
+    if (!route.match.fits_fields(request)) continue;
+    if (!route.match.fits_method(method)) {
+      for (const std::string& known : route.match.methods) {
+        allowed.insert(known);
+        if (known == "GET") allowed.insert("HEAD");
+      }
+      continue;
+    }
+    if (!best || route.priority > best->route->priority || (route.priority == best->route->priority && candidate->rank > best->rank))
+      best = candidate;
+  }
+
+  Found found;
+  if (best) {
+    found.route = best->route;
+    (void)best->route->match.path.fits(request.path, &found.values);  // it fits: the tree found it
+    return found;
+  }
+  for (std::string_view known : allowed) {
+    if (!found.allow.empty()) found.allow += ", ";
+    found.allow += known;
+  }
+  return found;
+}
+
+}  // namespace yun::gateway
