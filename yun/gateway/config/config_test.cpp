@@ -76,12 +76,12 @@ gateway.yaml:7:30: route "a": limit: )x" +
 }
 
 TEST(GatewayConfig, TwoRoutesForTheSameRequestsAreRefused) {
-  const std::string text = faults(R"(upstreams:
+  const std::string text = faults(R"x(upstreams:
   a: { to: "static://127.0.0.1:1" }
 routes:
   - { name: one, match: "path(/x/{id})", to: a }
   - { name: two, match: "path(/x/{other})", to: a }
-)");
+)x");
   EXPECT_EQ(text, R"(gateway.yaml:5:5: route "two": matches the same requests as route "one"; give one a priority)");
 }
 
