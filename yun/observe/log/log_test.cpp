@@ -1,0 +1,237 @@
+#include "yun/observe/log/log.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <mutex>
+#include <semaphore>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "yun/json/read.hpp"
+#include "yun/json/value.hpp"
+#include "yun/observe/context.hpp"
+#include "yun/observe/log/format.hpp"
+#include "yun/observe/log/ring.hpp"
+#include "yun/runtime/threads.hpp"
+
+namespace yun::observe::log {
+namespace {
+
+constexpr Time kTime{std::chrono::microseconds(1'795'435'200'000'042)};
+
+std::string line_of(Level level, Context* ctx, std::string_view message, Fields fields, std::string_view service = {}, std::size_t max_text = 100) {
+  std::string line;
+  format_line(line, kTime, level, service, ctx, message, {fields.begin(), fields.size()}, max_text);
+  return line;
+}
+
+/// Keeps what it is given.
+class Kept final : public Sink {
+ public:
+  void write(std::string_view lines) noexcept override {
+    std::lock_guard lock(mutex_);
+    text_ += lines;
+  }
+  std::vector<std::string> lines() {
+    std::lock_guard lock(mutex_);
+    std::vector<std::string> all;
+    std::istringstream stream(text_);
+    for (std::string line; std::getline(stream, line);) all.push_back(line);
+    return all;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string text_;
+};
+
+/// Holds the writer inside write() until it is let go.
+class Blocking final : public Sink {
+ public:
+  void write(std::string_view) noexcept override {
+    entered.release();
+    go.acquire();
+    go.release();
+  }
+  std::counting_semaphore<> entered{0};
+  std::counting_semaphore<> go{0};
+};
+
+TEST(LogLine, HasItsFieldsInOrder) {
+  Context ctx;
+  ctx.set_trace({0x0af7651916cd43dd, 0x8448eb211c80319c, 0xb7ad6b7169203331, true});
+  ctx.set_request_id("r-1");
+  EXPECT_EQ(line_of(Level::Warn, &ctx, "order placed", {{"order", "7"}, {"items", 2}}, ",\"service\":\"order\""),
+            "{\"ts\":\"2026-11-23T12:00:00.000042Z\",\"level\":\"warn\",\"msg\":\"order placed\",\"service\":\"order\","
+            "\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\",\"span_id\":\"b7ad6b7169203331\",\"request_id\":\"r-1\","
+            "\"order\":\"7\",\"items\":2}\n");
+}
+
+TEST(LogLine, WritesEachKindOfValue) {
+  const Error error = not_found("no such user");
+  EXPECT_EQ(line_of(Level::Info, nullptr, "m",
+                    {{"text", std::string("a")},
+                     {"view", std::string_view("b")},
+                     {"small", std::int8_t{-3}},
+                     {"large", UINT64_MAX},
+                     {"real", 0.5},
+                     {"nan", std::numeric_limits<double>::quiet_NaN()},
+                     {"yes", true},
+                     {"took", std::chrono::microseconds(12500)},
+                     {"at", kTime},
+                     {"error", error}}),
+            "{\"ts\":\"2026-11-23T12:00:00.000042Z\",\"level\":\"info\",\"msg\":\"m\",\"text\":\"a\",\"view\":\"b\",\"small\":-3,"
+            "\"large\":18446744073709551615,\"real\":0.5,\"nan\":null,\"yes\":true,\"took\":0.0125,"
+            "\"at\":\"2026-11-23T12:00:00.000042Z\",\"error\":\"NOT_FOUND: no such user\"}\n");
+}
+
+TEST(LogLine, NeverLetsTextBreakOutOfItsLine) {
+  const std::string line = line_of(Level::Error, nullptr, "a\n\"b\"\x01\xff", {{"k\"", "\\\r"}});
+  EXPECT_EQ(line,
+            "{\"ts\":\"2026-11-23T12:00:00.000042Z\",\"level\":\"error\",\"msg\":\"a\\n\\\"b\\\"\\u0001\xef\xbf\xbd\",\"k\\\"\":\"\\\\\\r\"}\n");
+  EXPECT_TRUE(json::read<json::Value>(line));
+}
+
+TEST(LogLine, CutsLongTextBetweenCharacters) {
+  EXPECT_NE(line_of(Level::Info, nullptr, "m", {{"k", "abc\xe4\xba\x91"}}, {}, 5).find("\"k\":\"abc...\""), std::string::npos);
+}
+
+TEST(LogRing, GivesBackWhatWasPushedAcrossItsEnd) {
+  Ring ring(1024);
+  const std::string line(700, 'a');
+  EXPECT_TRUE(ring.push(line));
+  EXPECT_FALSE(ring.push(line));
+  ring.pop(700);
+  const std::string second = std::string(400, 'b') + std::string(300, 'c');
+  EXPECT_TRUE(ring.push(second));
+  const auto parts = ring.peek();
+  EXPECT_EQ(std::string(parts.first) + std::string(parts.second), second);
+  EXPECT_EQ(parts.first.size(), 324u);
+}
+
+TEST(Log, ALevelThatIsOffWritesNothing) {
+  auto kept = std::make_shared<Kept>();
+  ASSERT_TRUE(start({.service = "s", .level = Level::Warn, .output = "none", .sinks = {kept}}));
+  info("not this");
+  warn("this");
+  set_level(Level::Debug);
+  debug("and this");
+  stop();
+  set_level(Level::Info);
+  const auto lines = kept->lines();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_NE(lines[0].find("\"msg\":\"this\",\"service\":\"s\""), std::string::npos);
+  EXPECT_NE(lines[1].find("\"level\":\"debug\""), std::string::npos);
+}
+
+TEST(Log, KeepsEveryLineOfManyThreadsInTheirOrder) {
+  auto kept = std::make_shared<Kept>();
+  ASSERT_TRUE(start({.output = "none", .ring_size = 4 << 20, .sinks = {kept}}));
+  const std::uint64_t dropped_before = dropped();
+  const std::uint64_t count_before = count(Level::Info);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([t] {
+      for (int i = 0; i < 2000; ++i) info("line", {{"thread", t}, {"i", i}});
+    });
+  for (auto& thread : threads) thread.join();
+  stop();
+  EXPECT_EQ(dropped(), dropped_before);
+  EXPECT_EQ(count(Level::Info), count_before + 8000);
+  int next[4] = {};
+  for (const auto& line : kept->lines()) {
+    auto value = json::read<json::Value>(line);
+    ASSERT_TRUE(value) << line;
+    const auto thread = line.find("\"thread\":");
+    const int t = line[thread + 9] - '0';
+    EXPECT_NE(line.find("\"i\":" + std::to_string(next[t]) + "}"), std::string::npos) << line;
+    ++next[t];
+  }
+  for (const int n : next) EXPECT_EQ(n, 2000);
+}
+
+TEST(Log, DropsAndCountsWhenTheRingIsFullAndNeverWaits) {
+  auto blocking = std::make_shared<Blocking>();
+  ASSERT_TRUE(start({.output = "none", .ring_size = 1024, .sinks = {blocking}}));
+  const std::uint64_t before = dropped();
+  std::thread([&] {  // a thread of its own: its ring has the size asked for here
+    info("held by the writer");
+    blocking->entered.acquire();
+    for (int i = 0; i < 100; ++i) info("one of a hundred");
+  }).join();
+  EXPECT_GT(dropped(), before + 80);
+  EXPECT_LT(dropped(), before + 100);
+  blocking->go.release();
+  stop();
+}
+
+TEST(Log, AppendsToAFile) {
+  const std::string path = ::testing::TempDir() + "yun_log_test_" + std::to_string(::getpid()) + ".log";
+  for (const char* message : {"first", "second"}) {
+    ASSERT_TRUE(start({.service = "f", .output = path}));
+    info(message);
+    flush();
+    std::ifstream file(path);
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_NE(text.find(message), std::string::npos);
+    EXPECT_NE(text.find("first"), std::string::npos);
+    stop();
+  }
+  ::unlink(path.c_str());
+}
+
+TEST(Log, RefusesAFileThatCannotBeOpenedAndASecondStart) {
+  auto failed = start({.output = "/nonexistent/folder/x.log"});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code(), Code::NotFound);
+  ASSERT_TRUE(start({.output = "none"}));
+  auto again = start({.output = "none"});
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code(), Code::FailedPrecondition);
+  stop();
+}
+
+Task<Result<void>> log_in_a_coroutine(Context& ctx, std::string id) {
+  yun::log::info(ctx, "before", {{"id", id + "!"}, {"n", 1}});
+  auto slept = co_await runtime::sleep_for(ctx, std::chrono::nanoseconds(0));
+  YUN_CHECK(std::move(slept));
+  yun::log::info(ctx, "after", {{"id", id}});
+  co_return Result<void>();
+}
+
+Task<Result<void>> with_context() {
+  Context ctx;
+  auto done = co_await log_in_a_coroutine(ctx, "a-long-enough-identifier-to-allocate");
+  co_return done;
+}
+
+TEST(Log, WorksInACoroutine) {
+  auto kept = std::make_shared<Kept>();
+  ASSERT_TRUE(start({.output = "none", .sinks = {kept}}));
+  EXPECT_TRUE(runtime::block_on(with_context()));
+  stop();
+  const auto lines = kept->lines();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_NE(lines[0].find("\"id\":\"a-long-enough-identifier-to-allocate!\",\"n\":1}"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[1].find("\"id\":\"a-long-enough-identifier-to-allocate\"}"), std::string::npos) << lines[1];
+}
+
+TEST(Log, OccasionalPassesOnceAPeriodAndSaysHowManyItMissed) {
+  Occasional occasional(std::chrono::minutes(1));
+  const TimePoint begin = Clock::now();
+  EXPECT_EQ(occasional.pass(begin), 0u);
+  EXPECT_EQ(occasional.pass(begin + std::chrono::seconds(1)), std::nullopt);
+  EXPECT_EQ(occasional.pass(begin + std::chrono::seconds(59)), std::nullopt);
+  EXPECT_EQ(occasional.pass(begin + std::chrono::seconds(61)), 2u);
+}
+
+TEST(Log, KnowsItsLevelsByName) {
+  EXPECT_EQ(*parse_level("warn"), Level::Warn);
+  EXPECT_FALSE(parse_level("WARN"));
+}
+
+}  // namespace
+}  // namespace yun::observe::log
