@@ -1,5 +1,5 @@
 #pragma once
-// Protobuf's wire format by hand, as far as the few messages of a status need it. Sans-I/O.
+// Protobuf's wire format by hand, as far as the status and the transcoder need it. Sans-I/O.
 
 #include <cstdint>
 #include <optional>
@@ -25,20 +25,23 @@ inline void put_bytes(std::string& out, std::uint32_t field, std::string_view by
   out += bytes;
 }
 
+/// Takes a number off the front; nullopt if it breaks off or is over ten bytes.
+std::optional<std::uint64_t> take_varint(std::string_view& bytes);
+
 /// Walks the fields of one message. Stops (ok() false) at the first byte that is malformed.
 class Fields {
  public:
   explicit Fields(std::string_view bytes) : rest_(bytes) {}
   struct Field {
     std::uint32_t number = 0;
-    std::uint64_t value = 0;  ///< of a number
-    std::string_view bytes;   ///< of a length-delimited field
+    std::uint8_t type = 0;    ///< 0 a number, 1 eight bytes, 2 length-delimited, 5 four bytes
+    std::uint64_t value = 0;  ///< of type 0
+    std::string_view bytes;   ///< of the others
   };
   std::optional<Field> next();
   bool ok() const { return ok_; }
 
  private:
-  std::optional<std::uint64_t> varint();
   std::optional<Field> fail() {
     ok_ = false;
     return std::nullopt;
