@@ -1,6 +1,7 @@
 #include "yun/json/reader.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -17,6 +18,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr std::uint64_t kOnes = 0x0101010101010101ull;
 constexpr std::uint64_t kHighs = 0x8080808080808080ull;
 
+static_assert(std::endian::native == std::endian::little, "words of text are looked at from their lowest byte");
+
 /// The first quote, backslash or control character.
 const char* find_special(const char* at, const char* end) {
   while (end - at >= 8) {
@@ -26,7 +29,8 @@ const char* find_special(const char* at, const char* end) {
     const std::uint64_t backslash = word ^ (kOnes * '\\');
     const std::uint64_t hit =
         (((word - kOnes * 0x20) & ~word) | ((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash)) & kHighs;
-    if (hit != 0) break;
+    // Borrows run upwards only, so the lowest hit is a true one.
+    if (hit != 0) return at + std::countr_zero(hit) / 8;
     at += 8;
   }
   while (at < end && *at != '"' && *at != '\\' && static_cast<unsigned char>(*at) >= 0x20) ++at;
@@ -90,6 +94,10 @@ std::string Place::pointer(const Place* place) {
     }
   }
   return pointer;
+}
+
+void Faults::add(std::string detail) {
+  if (list_.size() < limit_) add_at(Place::pointer(top), std::move(detail));
 }
 
 void Faults::add_at(std::string pointer, std::string detail) {

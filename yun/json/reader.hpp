@@ -60,7 +60,8 @@ class Faults {
  public:
   explicit Faults(std::size_t limit = 100) : limit_(limit) {}
 
-  void add(std::string detail) { add_at(Place::pointer(top), std::move(detail)); }
+  /// At the place where the work is.
+  void add(std::string detail);
   void add_at(std::string pointer, std::string detail);
   bool empty() const { return list_.empty(); }
   std::vector<FieldViolation> take() { return std::move(list_); }

@@ -1,7 +1,6 @@
 #include "yun/json/reflect.hpp"
 
 #include <algorithm>
-#include <vector>
 
 namespace yun::json::reflect {
 namespace {
@@ -79,11 +78,11 @@ std::string clean_type_name(std::string_view pretty) {
   return name;
 }
 
-std::span<const EnumTable::Entry> read_enumerators(std::string_view pretty, std::int64_t lowest) {
-  // "{Colour::Red, (Colour)1}" from g++, "<Colour::Red, (Colour)1>" from clang. Made once for an enum and kept.
-  auto* const found = new std::vector<EnumTable::Entry>;
+std::vector<EnumTable::Entry> read_enumerators(std::string_view pretty, std::int64_t lowest) {
+  // "{Colour::Red, (Colour)1}" from g++, "<Colour::Red, (Colour)1>" from clang.
+  std::vector<EnumTable::Entry> found;
   std::string_view text = argument_of(pretty);
-  if (text.size() < 2) return {};
+  if (text.size() < 2) return found;
   text = text.substr(1, text.size() - 2);
   std::int64_t value = lowest;
   int depth = 0;
@@ -97,11 +96,11 @@ std::span<const EnumTable::Entry> read_enumerators(std::string_view pretty, std:
     std::size_t start = word.size();
     while (start > 0 && is_word(word[start - 1])) --start;
     word.remove_prefix(start);
-    if (!word.empty() && !is_digit(word.front())) found->push_back({value, to_snake_case(word)});
+    if (!word.empty() && !is_digit(word.front())) found.push_back({value, to_snake_case(word)});
     ++value;
     begin = i + 1;
   }
-  return *found;
+  return found;
 }
 
 }  // namespace detail

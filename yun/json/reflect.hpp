@@ -11,11 +11,11 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "yun/json/tie.hpp"
 
@@ -52,7 +52,7 @@ struct EnumTable {
     std::int64_t value;
     std::string name;
   };
-  std::span<const Entry> entries;
+  std::vector<Entry> entries;
 
   /// "" for a value that has no name.
   std::string_view name(std::int64_t value) const;
@@ -142,7 +142,7 @@ template <typename T>
 inline constexpr auto kNames = find_names<T>(std::make_index_sequence<kFieldCount<T>>());
 
 std::string clean_type_name(std::string_view pretty);
-std::span<const EnumTable::Entry> read_enumerators(std::string_view pretty, std::int64_t lowest);
+std::vector<EnumTable::Entry> read_enumerators(std::string_view pretty, std::int64_t lowest);
 
 template <typename E, int Lowest, std::size_t... I>
 consteval const char* pretty_enum(std::index_sequence<I...>) {

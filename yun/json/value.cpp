@@ -56,6 +56,14 @@ void write_pretty(std::string& out, const Value& value, std::size_t indent) {
 
 }  // namespace
 
+// Here, where Member is complete.
+Object::Object() noexcept = default;
+Object::Object(const Object&) = default;
+Object::Object(Object&&) noexcept = default;
+Object& Object::operator=(const Object&) = default;
+Object& Object::operator=(Object&&) noexcept = default;
+Object::~Object() = default;
+
 Object::Object(std::initializer_list<Member> members) {
   members_.reserve(members.size());
   for (const auto& member : members) (*this)[member.name] = member.value;

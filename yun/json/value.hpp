@@ -31,7 +31,12 @@ enum class Type { Null, Bool, Int, Uint, Double, String, Array, Object };
 /// Members in the order of insertion, each name once. Looking up is linear: it is for documents, not for maps.
 class Object {
  public:
-  Object() = default;
+  Object() noexcept;
+  Object(const Object&);
+  Object(Object&&) noexcept;
+  Object& operator=(const Object&);
+  Object& operator=(Object&&) noexcept;
+  ~Object();
   /// A name given twice keeps its first place and its last value.
   Object(std::initializer_list<Member> members);
 

@@ -1,5 +1,6 @@
 #include "yun/json/write.hpp"
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -12,7 +13,7 @@ namespace {
 constexpr std::uint64_t kOnes = 0x0101010101010101ull;
 constexpr std::uint64_t kHighs = 0x8080808080808080ull;
 
-/// Not zero if one of eight bytes is a quote, a backslash, below 0x20 or above 0x7f.
+/// Marks the bytes, of eight, that are a quote, a backslash, below 0x20 or above 0x7f; the lowest mark is a true one.
 std::uint64_t needs_care(std::uint64_t word) {
   const std::uint64_t quote = word ^ (kOnes * '"');
   const std::uint64_t backslash = word ^ (kOnes * '\\');
@@ -25,7 +26,7 @@ std::size_t plain_prefix(std::string_view text) {
   for (; text.size() - at >= 8; at += 8) {
     std::uint64_t word;
     std::memcpy(&word, text.data() + at, 8);
-    if (needs_care(word) != 0) break;
+    if (const std::uint64_t marks = needs_care(word); marks != 0) return at + static_cast<std::size_t>(std::countr_zero(marks)) / 8;
   }
   for (; at < text.size(); ++at) {
     const auto c = static_cast<unsigned char>(text[at]);
