@@ -1,0 +1,76 @@
+#pragma once
+// The bytes of HTTP/1: which may stand where (RFC 9110 5.5, 5.6.2), and a fast look for the first that may not.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "yun/http/message.hpp"
+
+namespace yun::http::codec1 {
+
+/// Why a message is refused: all three are static text. `reason` is one word for log, metric and X-Yun-Reason.
+struct ParseError {
+  int status = 400;
+  std::string_view reason;
+  std::string_view detail;
+};
+
+/// tchar of RFC 9110 5.6.2.
+inline constexpr std::array<bool, 256> kToken = [] {
+  std::array<bool, 256> table{};
+  for (int c = '0'; c <= '9'; ++c) table[static_cast<std::size_t>(c)] = true;
+  for (int c = 'a'; c <= 'z'; ++c) table[static_cast<std::size_t>(c)] = table[static_cast<std::size_t>(c - 32)] = true;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+inline bool is_token(std::string_view text) {
+  for (const char c : text) {
+    if (!kToken[static_cast<unsigned char>(c)]) return false;
+  }
+  return !text.empty();
+}
+
+/// Index of the first control byte (below 0x20 but HTAB, or 0x7f); size() if there is none.
+inline std::size_t first_control(std::string_view text) {
+  std::size_t at = 0;
+#if defined(__SSE2__)
+  const __m128i low = _mm_set1_epi8(0x1f);
+  const __m128i tab = _mm_set1_epi8('\t');
+  const __m128i del = _mm_set1_epi8(0x7f);
+  for (; at + 16 <= text.size(); at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const __m128i control = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), _mm_cmpeq_epi8(_mm_min_epu8(bytes, low), bytes));
+    const int mask = _mm_movemask_epi8(_mm_or_si128(control, _mm_cmpeq_epi8(bytes, del)));
+    if (mask != 0) return at + static_cast<std::size_t>(__builtin_ctz(static_cast<unsigned>(mask)));
+  }
+#endif
+  for (; at < text.size(); ++at) {
+    const unsigned char c = static_cast<unsigned char>(text[at]);
+    if ((c < 0x20 && c != '\t') || c == 0x7f) return at;
+  }
+  return at;
+}
+
+/// Where a CRLF line that begins a piece of text ends.
+struct Line {
+  enum class State : std::uint8_t { Complete, NeedMore, Bad } state = State::NeedMore;
+  std::size_t size = 0;  ///< of the line without CRLF; when NeedMore: how far there is nothing to see
+  const ParseError* error = nullptr;
+};
+/// `skip` bytes at the front are known to hold no control byte.
+Line find_line(std::string_view text, std::size_t skip = 0);
+
+/// One field line without its CRLF ("name: value") into `headers`; null or what is wrong. `allow_underscores`: '_' in names.
+const ParseError* parse_field(std::string_view line, bool allow_underscores, Headers& headers);
+
+/// True for a Host or :authority value: a reg-name, IPv4 or [IPv6], and a port of 1..65535 if any (RFC 3986 3.2.2). Not for "".
+bool is_authority(std::string_view text);
+
+}  // namespace yun::http::codec1
