@@ -11,6 +11,7 @@ constexpr ParseError kLineTooLong{431, "header_too_large", "a header line is too
 constexpr ParseError kHeadTooLarge{431, "head_too_large", "the head is too large"};
 constexpr ParseError kTooMany{431, "too_many_headers", "too many headers"};
 constexpr ParseError kBadLine{400, "bad_request_line", "not a request line"};
+constexpr ParseError kNotHttp{400, "not_http", "these are not the words of an HTTP client"};
 constexpr ParseError kBadVersion{505, "http_version", "only HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here"};
 constexpr ParseError kConnect{501, "connect_refused", "CONNECT is not served here"};
 constexpr ParseError kAbsolute{400, "absolute_form", "a target in absolute form"};
@@ -89,7 +90,9 @@ const ParseError* RequestParser::parse_request_line(std::string_view line, Reque
   } else {
     const bool number = version.size() == 8 && version.starts_with("HTTP/") && version[5] >= '0' && version[5] <= '9' && version[6] == '.' &&
                         version[7] >= '0' && version[7] <= '9';
-    return number ? &kBadVersion : &kBadLine;
+    if (number) return &kBadVersion;
+    const std::string_view target = line.substr(first + 1, last - first - 1);
+    return version.starts_with("HTTP") || target.starts_with('/') || parse_method(method) != Method::Other ? &kBadLine : &kNotHttp;
   }
   into.method = parse_method(method);
   into.method_text.assign(method);

@@ -126,6 +126,10 @@ Task<void> Http1::run() {
         continue;
       }
       case codec1::RequestParser::State::Failed: {
+        if (requests_ == 0 && parser_.error().reason == "not_http") {  // an answer would mean nothing to it
+          link_.shard.shared.refused(0, parser_.error().reason);
+          co_return;
+        }
         refuse(parser_.error());
         (void)co_await link_.close_gently();  // gives nothing
         co_return;

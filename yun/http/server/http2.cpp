@@ -18,6 +18,7 @@ constexpr std::size_t kWriteSize = 64 << 10;
 constexpr std::size_t kHighWater = 64 << 10;  // of one stream's unsent bytes: its producer waits
 constexpr std::size_t kLowWater = 32 << 10;
 constexpr std::size_t kSpareStreams = 16;
+constexpr Duration kFirstPiece = std::chrono::milliseconds(100);
 constexpr Duration kNoticeTime = std::chrono::milliseconds(200);  // a round trip, for requests that are on their way
 
 bool status_has_body(int status) { return status >= 200 && status != 204 && status != 304; }
@@ -41,7 +42,7 @@ void forget(Stream& stream) {
   codec1::clear(stream.response);
   stream.context.reset();
   stream.outcome = {};
-  stream.head_complete = stream.pending = stream.buffering = stream.dispatched = stream.ended = stream.closed = false;
+  stream.head_complete = stream.pending = stream.buffering = stream.first_awaited = stream.dispatched = stream.ended = stream.closed = false;
   stream.busy = stream.head_sent = stream.discards = stream.continue_wanted = stream.grpc = false;
   stream.close_code = 0;
   stream.failure.reset();
@@ -223,7 +224,6 @@ bool Http2::open() {
   nghttp2_option* option = nullptr;
   if (nghttp2_option_new(&option) != 0) return false;
   nghttp2_option_set_no_auto_window_update(option, 1);
-  nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_max_settings(option, 32);
   nghttp2_option_set_max_outbound_ack(option, 100);
   nghttp2_option_set_max_continuations(option, 8);
@@ -291,6 +291,7 @@ Task<void> Http2::read_frames() {
 Task<void> Http2::write_frames() {
   while (!over_) {
     output_.reset();
+    dispatch_pending();
     const auto state = pump();
     if (state == runtime::Io::State::Done) {
       auto woken = co_await output_.wait(link_.life);
@@ -374,6 +375,10 @@ void Http2::sweep(TimePoint now) {
       output_.set();
       return;
     }
+    if (stream.first_awaited && !stream.dispatched && quiet >= kFirstPiece) {
+      consider(stream);  // the writer, woken, dispatches it
+      output_.set();
+    }
     const bool slow_body = (stream.buffering && !stream.dispatched) || (stream.waits_for_body && !stream.grpc);
     if (slow_body && quiet >= options_.body_timeout) {
       const Error why = deadline_exceeded("the request body did not come in time").with_http_status(408).with_reason("body_timeout");
@@ -452,6 +457,7 @@ void Http2::dispatch(Stream& stream) {
       if (early > 0) nghttp2_session_consume_stream(session_, stream.id, early);
       return;
     }
+    if (!stream.ended && !stream.grpc && !stream.continue_wanted && stream.incoming.empty() && !std::exchange(stream.first_awaited, true)) return;
   }
   stream.buffering = false;
   if (stream.ended) {
@@ -739,6 +745,7 @@ void Http2::take_data(Stream& stream, std::string_view bytes) {
   if (stream.buffering) nghttp2_session_consume_stream(session_, stream.id, bytes.size());
   stream.incoming.append(bytes);
   stream.readable.set();
+  if (stream.first_awaited) consider(stream);
 }
 
 Task<Result<std::optional<std::string_view>>> Http2::next_piece(Stream& stream, Context& ctx) {

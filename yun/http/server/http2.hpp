@@ -32,6 +32,7 @@ struct Stream {
   bool head_complete = false;
   bool pending = false;     ///< to be looked at after this read
   bool buffering = false;   ///< a small body: wait for all of it
+  bool first_awaited = false;  ///< of unknown length: the handler starts with the first piece, or soon
   bool dispatched = false;  ///< handle() was called: finished() is due
   bool ended = false;       ///< the client has sent all
   bool closed = false;
