@@ -1,0 +1,95 @@
+#include "yun/observe/trace/propagation.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "yun/base/strings.hpp"
+
+namespace yun::observe::trace {
+namespace {
+
+/// Lower-case hex digits, all of them; at most 16.
+std::optional<std::uint64_t> parse_hex(std::string_view text) {
+  std::uint64_t value = 0;
+  for (const char c : text) {
+    if (c >= '0' && c <= '9')
+      value = value << 4 | static_cast<std::uint64_t>(c - '0');
+    else if (c >= 'a' && c <= 'f')
+      value = value << 4 | static_cast<std::uint64_t>(c - 'a' + 10);
+    else
+      return std::nullopt;
+  }
+  return value;
+}
+
+void append_hex(std::string& out, std::uint64_t value, int digits) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  for (int i = digits - 1; i >= 0; --i) out += kDigits[(value >> (4 * i)) & 15];
+}
+
+bool is_state_key(std::string_view key) {
+  if (key.empty() || key.size() > 256) return false;
+  return std::all_of(key.begin(), key.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '*' || c == '/' || c == '@';
+  });
+}
+
+bool is_state_value(std::string_view value) {
+  if (value.empty() || value.size() > 256) return false;
+  return std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c <= 0x7e && c != ',' && c != '='; });
+}
+
+}  // namespace
+
+std::optional<SpanContext> parse_traceparent(std::string_view text) {
+  if (text.size() < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-') return std::nullopt;
+  const auto version = parse_hex(text.substr(0, 2));
+  const auto high = parse_hex(text.substr(3, 16));
+  const auto low = parse_hex(text.substr(19, 16));
+  const auto span = parse_hex(text.substr(36, 16));
+  const auto flags = parse_hex(text.substr(53, 2));
+  if (!version || !high || !low || !span || !flags || *version == 0xff) return std::nullopt;
+  if (text.size() > 55 && (*version == 0 || text[55] != '-')) return std::nullopt;
+  const SpanContext trace{*high, *low, *span, (*flags & 1) != 0};
+  if (!trace.valid()) return std::nullopt;
+  return trace;
+}
+
+std::string format_traceparent(const SpanContext& trace) {
+  std::string text;
+  text.reserve(55);
+  text += "00-";
+  append_hex(text, trace.trace_high, 16);
+  append_hex(text, trace.trace_low, 16);
+  text += '-';
+  append_hex(text, trace.span, 16);
+  text += trace.sampled ? "-01" : "-00";
+  return text;
+}
+
+std::string_view check_tracestate(std::string_view text) {
+  if (text.size() > 512) return {};
+  std::size_t members = 0;
+  for (const std::string_view member : split(text, ',')) {
+    if (member.empty()) continue;  // allowed, counts for nothing
+    const std::size_t equals = member.find('=');
+    if (equals == std::string_view::npos || !is_state_key(member.substr(0, equals)) || !is_state_value(member.substr(equals + 1))) return {};
+    if (++members > 32) return {};
+  }
+  return members ? text : std::string_view();
+}
+
+std::string trace_id(const SpanContext& trace) {
+  std::string text;
+  append_hex(text, trace.trace_high, 16);
+  append_hex(text, trace.trace_low, 16);
+  return text;
+}
+
+std::string span_id(const SpanContext& trace) {
+  std::string text;
+  append_hex(text, trace.span, 16);
+  return text;
+}
+
+}  // namespace yun::observe::trace

@@ -1,0 +1,190 @@
+#include "yun/observe/trace/trace.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "yun/base/ids.hpp"
+#include "yun/json/write.hpp"
+
+namespace yun::observe::trace {
+namespace {
+
+constexpr std::uint64_t kIdSpace = std::uint64_t{1} << 56;  // level 2 of the standard promises these bits of a trace id to be random
+
+std::uint64_t new_span_id() {
+  const std::uint64_t id = random_u64();
+  return id ? id : 1;
+}
+
+}  // namespace
+
+Sampler::Sampler(bool parent_based, double ratio)
+    : parent_based_(parent_based), below_(ratio >= 1 ? kIdSpace : ratio > 0 ? static_cast<std::uint64_t>(std::ldexp(ratio, 56)) : 0) {}
+
+bool Sampler::sample_root(const SpanContext& trace) const { return (trace.trace_low & (kIdSpace - 1)) < below_; }
+
+std::vector<SpanData> Tracer::recent() const {
+  std::lock_guard lock(mutex_);
+  std::vector<SpanData> newest_first;
+  for (std::size_t i = 0; i < recent_.size(); ++i) newest_first.push_back(recent_[(next_ + recent_.size() - 1 - i) % recent_.size()]);
+  return newest_first;
+}
+
+void Tracer::keep(SpanData span) {
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock || options_.recent == 0) return;  // for a look at what goes on, not for the record: nobody waits
+  if (recent_.size() < options_.recent) {
+    recent_.push_back(std::move(span));
+    next_ = recent_.size() % options_.recent;
+  } else {
+    recent_[next_] = std::move(span);
+    next_ = (next_ + 1) % options_.recent;
+  }
+}
+
+Span::Span(Tracer& tracer, Context& ctx, std::string_view name, Kind kind, std::string_view traceparent, std::string_view tracestate)
+    : tracer_(&tracer), ctx_(&ctx), outer_(ctx.span()), name_(name), kind_(kind) {
+  if (const auto parent = parse_traceparent(traceparent)) {
+    trace_state_ = check_tracestate(tracestate);
+    begin(*parent, tracer.options().sampler.sample_child(*parent));
+    return;
+  }
+  const SpanContext root{random_u64(), random_u64() | 1, 0, false};
+  begin(root, tracer.options().sampler.sample_root(root));
+}
+
+Span::Span(Tracer& tracer, Context& ctx, std::string_view name, Kind kind)
+    : tracer_(&tracer), ctx_(&ctx), outer_(ctx.span()), name_(name), kind_(kind) {
+  const Sampler& sampler = tracer.options().sampler;
+  if (outer_) {
+    trace_state_ = outer_->trace_state_;
+    begin(outer_->context_, sampler.sample_child(outer_->context_));
+    return;
+  }
+  SpanContext root = ctx.trace();  // its trace id may be in log lines already
+  const bool sampled = root.sampled || sampler.sample_root(root);
+  if (!root.sampled) root.span = 0;
+  begin(root, sampled);
+}
+
+Span::Span(Context& ctx, std::string_view name, Kind kind)
+    : tracer_(ctx.span() ? ctx.span()->tracer_ : nullptr), ctx_(&ctx), outer_(ctx.span()), name_(name), kind_(kind) {
+  if (!tracer_) {
+    ctx_ = nullptr;
+    return;
+  }
+  trace_state_ = outer_->trace_state_;
+  begin(outer_->context_, tracer_->options().sampler.sample_child(outer_->context_));
+}
+
+void Span::begin(const SpanContext& parent, bool sampled) {
+  before_ = ctx_->trace();
+  context_ = parent;
+  context_.sampled = sampled;
+  parent_span_ = parent.span;
+  context_.span = new_span_id();
+  start_ = Clock::now();
+  if (sampled) {
+    data_ = std::make_unique<SpanData>();
+    data_->start = now();
+  }
+  ctx_->set_trace(context_);
+  ctx_->set_span(this);
+}
+
+void Span::end() {
+  if (!ctx_) return;
+  const Duration duration = Clock::now() - start_;
+  ctx_->set_span(outer_);
+  ctx_->set_trace(outer_ ? before_ : context_);  // after an edge's span the context keeps its ids, for what is logged at the end
+  ctx_ = nullptr;
+  const bool worth_keeping = status_ == Status::Error || duration > tracer_->options().slow;
+  if (!data_ && !worth_keeping) return;
+
+  SpanData bare;
+  SpanData& data = data_ ? *data_ : bare;
+  if (!data_) data.start = now() - std::chrono::duration_cast<std::chrono::microseconds>(duration);
+  data.context = context_;
+  data.parent_span = parent_span_;
+  data.trace_state = trace_state_;
+  data.name = name_;
+  data.kind = kind_;
+  data.duration = duration;
+  data.status = status_;
+  data.status_message = std::move(status_message_);
+  if (data_)
+    for (const auto& sink : tracer_->options().sinks) sink->on_end(data);
+  if (worth_keeping) tracer_->keep(std::move(data));
+}
+
+void Span::rename(std::string_view name) { name_ = name; }
+
+void Span::set(std::string_view key, std::string_view value) {
+  if (sampled()) set_attribute(key, cut(value));
+}
+void Span::set(std::string_view key, bool value) {
+  if (sampled()) set_attribute(key, value);
+}
+void Span::set(std::string_view key, double value) {
+  if (sampled()) set_attribute(key, value);
+}
+
+void Span::set_attribute(std::string_view key, AttributeValue value) {
+  for (Attribute& attribute : data_->attributes) {
+    if (attribute.key != key) continue;
+    attribute.value = std::move(value);
+    return;
+  }
+  if (data_->attributes.size() >= tracer_->options().max_attributes) {
+    ++data_->dropped_attributes;
+    return;
+  }
+  data_->attributes.push_back({std::string(key), std::move(value)});
+}
+
+void Span::fail(const Error& error) {
+  if (tracer_) fail(error.to_string());
+}
+
+void Span::fail(std::string_view why) {
+  status_ = Status::Error;
+  if (tracer_) status_message_ = cut(why);
+}
+
+std::string Span::cut(std::string_view text) const {
+  std::size_t size = std::min(text.size(), tracer_->options().max_text);
+  while (size < text.size() && size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+  return std::string(text.substr(0, size));
+}
+
+std::string Tracer::recent_json() const {
+  std::string out = "[";
+  for (const SpanData& span : recent()) {
+    if (out.size() > 1) out += ',';
+    out += "{\"trace_id\":\"" + trace_id(span.context) + "\",\"span_id\":\"" + span_id(span.context) + "\",\"parent_span_id\":\"";
+    if (span.parent_span) out += span_id({0, 0, span.parent_span, false});
+    out += "\",\"name\":";
+    json::write(out, span.name);
+    out += ",\"kind\":";
+    json::write(out, span.kind);
+    out += ",\"start\":";
+    json::write(out, span.start);
+    out += ",\"duration_seconds\":";
+    json::write(out, std::chrono::duration<double>(span.duration).count());
+    out += ",\"status\":";
+    json::write(out, span.status);
+    out += ",\"message\":";
+    json::write(out, span.status_message);
+    out += ",\"attributes\":{";
+    for (const Attribute& attribute : span.attributes) {
+      if (out.back() != '{') out += ',';
+      json::write(out, attribute.key);
+      out += ':';
+      std::visit([&](const auto& value) { json::write(out, value); }, attribute.value);
+    }
+    out += "}}";
+  }
+  return out + "]";
+}
+
+}  // namespace yun::observe::trace

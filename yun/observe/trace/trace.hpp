@@ -1,0 +1,174 @@
+#pragma once
+// Traces: spans that know their parent, W3C propagation, sampling. Exporters are SpanSinks.
+//
+//     trace::Tracer tracer({.sampler = trace::Sampler::parent_based(0.1)});
+//     trace::Span span(tracer, ctx, "GET /api/users/{id}", trace::Kind::Server, traceparent, tracestate);   // at an edge
+//     trace::Span query(ctx, "sql SELECT");                  // below: a child of ctx.span(); of nothing if there is none
+//     query.set("db.system", "sqlite");
+//     if (!rows) query.fail(rows.error());
+//
+// From its start to its end a span is ctx.span() and its ids are ctx.trace(): log lines and clients take them from there. It ends with
+// its scope. A span that is not sampled keeps no attributes and allocates nothing; only if it fails or is slow it is kept, bare, for the
+// debug page. Spans of one Context are nested and belong to its loop; a Tracer is thread-safe.
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "yun/base/units.hpp"
+#include "yun/observe/context.hpp"
+#include "yun/observe/trace/propagation.hpp"
+
+namespace yun::observe::trace {
+
+enum class Kind : std::uint8_t { Internal, Server, Client, Producer, Consumer };
+enum class Status : std::uint8_t { Unset, Ok, Error };
+
+using AttributeValue = std::variant<std::string, std::int64_t, double, bool>;
+struct Attribute {
+  std::string key;
+  AttributeValue value;
+};
+
+/// A span that has ended, as sinks get it.
+struct SpanData {
+  SpanContext context;
+  std::uint64_t parent_span = 0;  ///< 0 = a root
+  std::string trace_state;
+  std::string name;
+  Kind kind = Kind::Internal;
+  Time start;
+  Duration duration{};
+  Status status = Status::Unset;
+  std::string status_message;
+  std::vector<Attribute> attributes;
+  std::uint32_t dropped_attributes = 0;
+};
+
+/// Where sampled spans go when they end.
+class SpanSink {
+ public:
+  virtual ~SpanSink() = default;
+  /// On the span's thread, from many at once: must be quick, bounded, and never block.
+  virtual void on_end(const SpanData& span) noexcept = 0;
+};
+
+/// Decides once a trace; what is decided goes on in traceparent's sampled flag.
+class Sampler {
+ public:
+  static Sampler always() { return Sampler(false, 1); }
+  static Sampler never() { return Sampler(false, 0); }
+  /// As the parent was; a root with probability `ratio` (0 to 1), decided from the trace id, so that all services decide alike.
+  static Sampler parent_based(double ratio) { return Sampler(true, ratio); }
+
+  bool sample_root(const SpanContext& trace) const;
+  bool sample_child(const SpanContext& parent) const { return parent_based_ ? parent.sampled : sample_root(parent); }
+
+ private:
+  Sampler(bool parent_based, double ratio);
+  bool parent_based_;
+  std::uint64_t below_;  ///< of 2^56
+};
+
+struct TracerOptions {
+  Sampler sampler = Sampler::parent_based(0.1);
+  std::vector<std::shared_ptr<SpanSink>> sinks = {};
+  Duration slow = std::chrono::seconds(1);  ///< a span that takes longer is kept for recent()
+  std::size_t recent = 128;                 ///< slow and failed spans kept; the oldest goes
+  std::size_t max_attributes = 32;          ///< a span; more are counted only
+  std::size_t max_text = 1024;              ///< bytes of one attribute's text
+};
+
+class Tracer {
+ public:
+  explicit Tracer(TracerOptions options = {}) : options_(std::move(options)) {}
+  Tracer(const Tracer&) = delete;
+  Tracer& operator=(const Tracer&) = delete;
+
+  const TracerOptions& options() const { return options_; }
+  /// The last slow and failed spans, the newest first.
+  std::vector<SpanData> recent() const;
+  /// The same as a JSON array, for a debug page.
+  std::string recent_json() const;
+
+ private:
+  friend class Span;
+  void keep(SpanData span);
+  const TracerOptions options_;
+  mutable std::mutex mutex_;
+  std::vector<SpanData> recent_;
+  std::size_t next_ = 0;
+};
+
+class Span {
+ public:
+  /// At an edge: below what `traceparent` says, or the root of a new trace if that is "" or malformed. `tracer`, `ctx` and the text
+  /// of `name` (a literal or a route's pattern) must outlive the span.
+  Span(Tracer& tracer, Context& ctx, std::string_view name, Kind kind, std::string_view traceparent, std::string_view tracestate = {});
+  /// Below ctx.span(), or a root if there is none.
+  Span(Tracer& tracer, Context& ctx, std::string_view name, Kind kind = Kind::Internal);
+  /// Below ctx.span() with its tracer; without one it is nothing and costs nothing.
+  explicit Span(Context& ctx, std::string_view name, Kind kind = Kind::Internal);
+  ~Span() { end(); }
+  Span(const Span&) = delete;
+  Span& operator=(const Span&) = delete;
+
+  /// Routing is done after the span has begun. The text must outlive the span.
+  void rename(std::string_view name);
+  /// Does nothing if not sampled. A key given twice keeps its last value.
+  void set(std::string_view key, std::string_view value);
+  void set(std::string_view key, const char* value) { set(key, std::string_view(value)); }
+  void set(std::string_view key, bool value);
+  void set(std::string_view key, double value);
+  template <std::integral T>
+    requires(!std::same_as<T, bool>)
+  void set(std::string_view key, T value) {
+    if (sampled()) set_attribute(key, static_cast<std::int64_t>(value));
+  }
+  void fail(const Error& error);
+  void fail(std::string_view why);
+  void succeed() { status_ = Status::Ok; }
+
+  bool sampled() const { return data_ != nullptr; }
+  const SpanContext& context() const { return context_; }
+  /// The tracestate that came in, to be sent along unchanged; "" if none.
+  std::string_view trace_state() const { return trace_state_; }
+  Tracer* tracer() const { return tracer_; }
+
+  /// Before the end of its scope; once. The context gets back the span and the ids that it had.
+  void end();
+
+ private:
+  void begin(const SpanContext& parent, bool sampled);
+  void set_attribute(std::string_view key, AttributeValue value);
+  std::string cut(std::string_view text) const;
+
+  Tracer* tracer_;
+  Context* ctx_;
+  Span* outer_;
+  std::string_view name_;
+  Kind kind_;
+  Status status_ = Status::Unset;
+  SpanContext before_;   ///< what ctx.trace() was
+  SpanContext context_;
+  std::uint64_t parent_span_ = 0;
+  TimePoint start_;
+  std::string trace_state_;
+  std::string status_message_;
+  std::unique_ptr<SpanData> data_;  ///< only if sampled
+};
+
+/// `auto span = trace::start(ctx, "name");`
+inline Span start(Context& ctx, std::string_view name, Kind kind = Kind::Internal) { return Span(ctx, name, kind); }
+
+}  // namespace yun::observe::trace
+
+namespace yun {
+namespace trace = observe::trace;
+}
