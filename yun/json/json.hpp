@@ -12,6 +12,7 @@
 // value.hpp     Value, Object, Array, parse(text), to_pretty(value)
 // validate.hpp  Rules<T>, validate(value)
 // schema.hpp    schema<T>(), Schemas (for OpenAPI)
+// faults.hpp    Place, Faults (for those who extend the above)
 // reflect.hpp   names<T>(), for_each(t, f), type_name<T>(), enum_name(e)
 
 #include "yun/json/read.hpp"

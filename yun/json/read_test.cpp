@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <map>
 #include <set>
 #include <unordered_map>
 
+#include "yun/base/strings.hpp"
 #include "yun/json/value.hpp"
 #include "yun/json/write.hpp"
 
@@ -14,7 +16,7 @@ namespace {
 
 using namespace std::string_view_literals;
 using namespace std::chrono_literals;
-using Faults = std::vector<FieldViolation>;
+using Violations = std::vector<FieldViolation>;
 
 struct Price {
   std::int64_t amount = 0;
@@ -48,8 +50,31 @@ struct Square {
   double side = 0;
 };
 
+/// An aggregate that is text on the wire.
+struct Colour {
+  std::uint8_t red = 0, green = 0, blue = 0;
+};
+
+}  // namespace
+
+template <>
+struct Text<Colour> {
+  static constexpr std::string_view kFormat = "colour";
+  static void append(std::string& out, const Colour& colour) {
+    const char bytes[] = {static_cast<char>(colour.red), static_cast<char>(colour.green), static_cast<char>(colour.blue)};
+    out += '#' + to_hex({bytes, 3});
+  }
+  static Result<Colour> parse(std::string_view text) {
+    unsigned red = 0, green = 0, blue = 0;
+    if (std::sscanf(std::string(text).c_str(), "#%2x%2x%2x", &red, &green, &blue) != 3) return invalid_argument("must be a colour such as #ff8000");
+    return Colour{static_cast<std::uint8_t>(red), static_cast<std::uint8_t>(green), static_cast<std::uint8_t>(blue)};
+  }
+};
+
+namespace {
+
 template <typename T>
-Faults faults_of(std::string_view text, const ReadOptions& options = {}) {
+Violations faults_of(std::string_view text, const ReadOptions& options = {}) {
   const auto result = read<T>(text, options);
   if (result.ok()) return {};
   EXPECT_EQ(result.error().code(), Code::InvalidArgument);
@@ -75,7 +100,7 @@ TEST(JsonRead, NestedStructsInAnyOrderOfMembers) {
 
 TEST(JsonRead, AllFaultsAtOnceWithTheirPointers) {
   EXPECT_EQ(faults_of<Order>(R"({"id":7,"items":[{"product_id":"p","quantity":"2"},{"quantity":1.5}],"total":{"amount":null}})"),
-            (Faults{{"/id", "must be a string"},
+            (Violations{{"/id", "must be a string"},
                     {"/items/0/quantity", "must be an integer"},
                     {"/items/1/quantity", "must be an integer"},
                     {"/items/1/product_id", "is required"},
@@ -85,13 +110,13 @@ TEST(JsonRead, AllFaultsAtOnceWithTheirPointers) {
 
 TEST(JsonRead, PointersAreEscaped) {
   using Map = std::map<std::string, int>;
-  EXPECT_EQ(faults_of<Map>(R"({"a/b~c":"x","\u0041":true})"), (Faults{{"/a~1b~0c", "must be an integer"}, {"/A", "must be an integer"}}));
+  EXPECT_EQ(faults_of<Map>(R"({"a/b~c":"x","\u0041":true})"), (Violations{{"/a~1b~0c", "must be an integer"}, {"/A", "must be an integer"}}));
 }
 
 TEST(JsonRead, TheRootHasTheEmptyPointer) {
-  EXPECT_EQ(faults_of<Order>("[]"), (Faults{{"", "must be an object"}}));
-  EXPECT_EQ(faults_of<int>("\"1\""), (Faults{{"", "must be an integer"}}));
-  EXPECT_EQ(faults_of<std::vector<int>>("null"), (Faults{{"", "must not be null"}}));
+  EXPECT_EQ(faults_of<Order>("[]"), (Violations{{"", "must be an object"}}));
+  EXPECT_EQ(faults_of<int>("\"1\""), (Violations{{"", "must be an integer"}}));
+  EXPECT_EQ(faults_of<std::vector<int>>("null"), (Violations{{"", "must not be null"}}));
 }
 
 TEST(JsonRead, IntegersAreExactAndInRange) {
@@ -99,8 +124,8 @@ TEST(JsonRead, IntegersAreExactAndInRange) {
   EXPECT_EQ(*read<std::uint64_t>("18446744073709551615"), std::numeric_limits<std::uint64_t>::max());
   EXPECT_EQ(*read<std::uint64_t>("-0"), 0u);
   EXPECT_EQ(*read<std::int8_t>("-128"), -128);
-  EXPECT_EQ(faults_of<std::int8_t>("128"), (Faults{{"", "must be an integer between -128 and 127"}}));
-  EXPECT_EQ(faults_of<std::uint8_t>("-1"), (Faults{{"", "must be an integer between 0 and 255"}}));
+  EXPECT_EQ(faults_of<std::int8_t>("128"), (Violations{{"", "must be an integer between -128 and 127"}}));
+  EXPECT_EQ(faults_of<std::uint8_t>("-1"), (Violations{{"", "must be an integer between 0 and 255"}}));
   for (const auto text : {"9223372036854775808"sv, "1.0"sv, "1e3"sv, "\"1\""sv, "true"sv, "99999999999999999999999"sv, "[]"sv, "{\"a\":1}"sv})
     EXPECT_FALSE(faults_of<std::int64_t>(text).empty()) << text;
 }
@@ -111,7 +136,7 @@ TEST(JsonRead, Doubles) {
   EXPECT_EQ(*read<double>("7"), 7.0);
   EXPECT_EQ(*read<double>("1e-999"), 0.0);
   EXPECT_EQ(*read<double>("4.9e-324"), 4.9e-324);
-  EXPECT_EQ(faults_of<double>("1e999"), (Faults{{"", "must be a number within the range of a double"}}));
+  EXPECT_EQ(faults_of<double>("1e999"), (Violations{{"", "must be a number within the range of a double"}}));
 }
 
 TEST(JsonRead, StringsWithEscapes) {
@@ -215,14 +240,14 @@ TEST(JsonRead, ViolationsAreLimited) {
 TEST(JsonRead, UnknownFieldsAreIgnoredOrRefused) {
   EXPECT_TRUE(read<Line>(R"({"product_id":"p","quantity":1,"extra":{"a":[1]}})").ok());
   EXPECT_EQ(faults_of<Line>(R"({"product_id":"p","quantity":1,"quantty":2,"zzz":3})", {.unknown = Unknown::Refuse}),
-            (Faults{{"/quantty", "is no known field; did you mean \"quantity\"?"}, {"/zzz", "is no known field"}}));
+            (Violations{{"/quantty", "is no known field; did you mean \"quantity\"?"}, {"/zzz", "is no known field"}}));
 }
 
 TEST(JsonRead, DuplicatesAreRefused) {
-  EXPECT_EQ(faults_of<Line>(R"({"product_id":"p","quantity":1,"quantity":2})"), (Faults{{"/quantity", "is given twice"}}));
+  EXPECT_EQ(faults_of<Line>(R"({"product_id":"p","quantity":1,"quantity":2})"), (Violations{{"/quantity", "is given twice"}}));
   using Map = std::map<std::string, int>;
-  EXPECT_EQ(faults_of<Map>(R"({"a":1,"b":2,"a":3})"), (Faults{{"/a", "is given twice"}}));
-  EXPECT_EQ(faults_of<Value>(R"([{"a":1,"b":2,"a":3,"a":4}])"), (Faults{{"/0/a", "is given twice"}}));
+  EXPECT_EQ(faults_of<Map>(R"({"a":1,"b":2,"a":3})"), (Violations{{"/a", "is given twice"}}));
+  EXPECT_EQ(faults_of<Value>(R"([{"a":1,"b":2,"a":3,"a":4}])"), (Violations{{"/0/a", "is given twice"}}));
 }
 
 TEST(JsonRead, MissingFieldsKeepTheirDefaultsWhereTheStructSaysSo) {
@@ -252,8 +277,8 @@ TEST(JsonRead, OptionalAndPointers) {
 TEST(JsonRead, ContainersOfEachKind) {
   EXPECT_EQ((*read<std::array<int, 2>>("[1,2]")), (std::array{1, 2}));
   using Pair = std::array<int, 2>;
-  EXPECT_EQ(faults_of<Pair>("[1]"), (Faults{{"", "must have exactly 2 items"}}));
-  EXPECT_EQ(faults_of<Pair>("[1,2,\"x\"]"), (Faults{{"", "must have exactly 2 items"}}));
+  EXPECT_EQ(faults_of<Pair>("[1]"), (Violations{{"", "must have exactly 2 items"}}));
+  EXPECT_EQ(faults_of<Pair>("[1,2,\"x\"]"), (Violations{{"", "must have exactly 2 items"}}));
   EXPECT_EQ(*read<std::vector<bool>>("[true,false]"), (std::vector{true, false}));
   EXPECT_EQ(*read<std::set<std::string>>(R"(["b","a","b"])"), (std::set<std::string>{"a", "b"}));
   EXPECT_EQ((*read<std::unordered_map<std::string, Line>>(R"({"k":{"product_id":"p","quantity":2}})")).at("k").quantity, 2);
@@ -262,8 +287,8 @@ TEST(JsonRead, ContainersOfEachKind) {
 
 TEST(JsonRead, EnumsByName) {
   EXPECT_EQ(*read<Status>("\"in_transit\""), Status::InTransit);
-  EXPECT_EQ(faults_of<Status>("\"InTransit\""), (Faults{{"", "must be one of: pending, in_transit"}}));
-  EXPECT_EQ(faults_of<Status>("0"), (Faults{{"", "must be a string"}}));
+  EXPECT_EQ(faults_of<Status>("\"InTransit\""), (Violations{{"", "must be one of: pending, in_transit"}}));
+  EXPECT_EQ(faults_of<Status>("0"), (Violations{{"", "must be a string"}}));
 }
 
 TEST(JsonRead, TimesAndUnits) {
@@ -272,9 +297,9 @@ TEST(JsonRead, TimesAndUnits) {
   EXPECT_EQ(read<Size>("\"64KiB\"")->bytes, 65536u);
   EXPECT_EQ(read<Rate>("\"5/s\"")->count, 5);
   EXPECT_EQ(faults_of<Time>("\"yesterday\""),
-            (Faults{{"", "invalid time \"yesterday\": expected RFC 3339, such as 2026-11-23T12:00:00Z"}}));
-  EXPECT_EQ(faults_of<std::chrono::seconds>("\"1500ms\""), (Faults{{"", "invalid duration \"1500ms\": must be a multiple of 1s"}}));
-  EXPECT_EQ(faults_of<Duration>("5"), (Faults{{"", "must be a string"}}));
+            (Violations{{"", "invalid time \"yesterday\": expected RFC 3339, such as 2026-11-23T12:00:00Z"}}));
+  EXPECT_EQ(faults_of<std::chrono::seconds>("\"1500ms\""), (Violations{{"", "invalid duration \"1500ms\": must be a multiple of 1s"}}));
+  EXPECT_EQ(faults_of<Duration>("5"), (Violations{{"", "must be a string"}}));
 }
 
 TEST(JsonRead, VariantsByTagWhereverItStands) {
@@ -282,10 +307,10 @@ TEST(JsonRead, VariantsByTagWhereverItStands) {
   EXPECT_EQ(std::get<Circle>(*read<Shape>(R"({"type":"circle","radius":2})")).radius, 2);
   EXPECT_EQ(std::get<Square>(*read<Shape>(R"({"side":3,"x":{"type":"circle"},"type":"box"})")).side, 3);
   EXPECT_EQ(std::get<Square>(*read<Shape>(R"({"side":3,"type":"box"})", {.unknown = Unknown::Refuse})).side, 3);
-  EXPECT_EQ(faults_of<Shape>(R"({"type":"star"})"), (Faults{{"/type", "must be one of: circle, box"}}));
-  EXPECT_EQ(faults_of<Shape>(R"({"radius":1})"), (Faults{{"/type", "is required, one of: circle, box"}}));
-  EXPECT_EQ(faults_of<Shape>(R"({"type":"circle","radius":"x"})"), (Faults{{"/radius", "must be a number"}}));
-  EXPECT_EQ(faults_of<Shape>("3"), (Faults{{"", "must be an object"}}));
+  EXPECT_EQ(faults_of<Shape>(R"({"type":"star"})"), (Violations{{"/type", "must be one of: circle, box"}}));
+  EXPECT_EQ(faults_of<Shape>(R"({"radius":1})"), (Violations{{"/type", "is required, one of: circle, box"}}));
+  EXPECT_EQ(faults_of<Shape>(R"({"type":"circle","radius":"x"})"), (Violations{{"/radius", "must be a number"}}));
+  EXPECT_EQ(faults_of<Shape>("3"), (Violations{{"", "must be an object"}}));
   EXPECT_NE(syntax_error_of<Shape>(R"({"type":"circle","radius":1)"), "no error");
 }
 
@@ -296,7 +321,7 @@ TEST(JsonRead, VariantsOfOtherTypesByKind) {
   EXPECT_EQ(read<Any>("null")->index(), 0u);
   EXPECT_EQ(std::get<Line>(*read<Any>(R"({"product_id":"p","quantity":1})")).quantity, 1);
   using Two = std::variant<int, std::string>;
-  EXPECT_EQ(faults_of<Two>("[]"), (Faults{{"", "is of the wrong type"}}));
+  EXPECT_EQ(faults_of<Two>("[]"), (Violations{{"", "is of the wrong type"}}));
 }
 
 TEST(JsonRead, RawKeepsTheBytes) {
@@ -308,6 +333,20 @@ TEST(JsonRead, RawKeepsTheBytes) {
   ASSERT_TRUE(envelope.ok());
   EXPECT_EQ(envelope->body.text, R"({"x" : [1, 2.50]})");
   EXPECT_EQ(to_json(*envelope), R"({"kind":"a","body":{"x" : [1, 2.50]}})");
+}
+
+TEST(JsonRead, AStructWithoutFields) {
+  struct Nothing {};
+  EXPECT_TRUE(read<Nothing>("{}").ok());
+  EXPECT_TRUE(read<Nothing>(R"({"a":1})").ok());
+  EXPECT_EQ(faults_of<Nothing>(R"({"a":1})", {.unknown = Unknown::Refuse}), (Violations{{"/a", "is no known field"}}));
+  EXPECT_EQ(faults_of<Nothing>("[]"), (Violations{{"", "must be an object"}}));
+}
+
+TEST(JsonRead, ATypeOfOnesOwnAsText) {
+  EXPECT_EQ(read<Colour>("\"#ff8000\"")->green, 0x80);
+  EXPECT_EQ(faults_of<Colour>("\"orange\""), (Violations{{"", "must be a colour such as #ff8000"}}));
+  EXPECT_EQ(to_json(std::map<std::string, Colour>{{"a", {1, 2, 255}}}), R"({"a":"#0102ff"})");
 }
 
 TEST(JsonRead, KeywordFieldsLoseTheirUnderscore) {

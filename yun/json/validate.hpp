@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "yun/base/result.hpp"
-#include "yun/json/reader.hpp"
+#include "yun/json/faults.hpp"
 #include "yun/json/types.hpp"
 
 namespace yun::json {
