@@ -1,0 +1,178 @@
+"""The shop for live tests in Python: its three programs on free ports, and calls through the gateway with nothing but the standard library."""
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BIN = os.environ.get("YUN_BIN", os.path.join(TOP, "build/release/bin"))
+PASSWORD = "correct horse battery"
+failures = 0
+
+
+def verdict(words, well, said=""):
+    """One line that ./test counts; `said` is shown when it is not so."""
+    global failures
+    failures += not well
+    print(f"ok - {words}" if well else f"not ok - {words}\n    {str(said)[:800]}", flush=True)
+    return well
+
+
+def finish():
+    sys.exit(failures > 0)
+
+
+def free_base():
+    """N such that N .. N+2 and N+10 .. N+12 are free."""
+    for base in range(21000 + os.getpid() * 13 % 8000, 32000):
+        try:
+            for offset in (0, 1, 2, 10, 11, 12):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", base + offset))
+            return base
+        except OSError:
+            continue
+    raise SystemExit("no free ports")
+
+
+class Answer:
+    def __init__(self, status, headers, body, seconds):
+        self.status, self.headers, self.text, self.seconds = status, headers, body, seconds
+
+    @property
+    def json(self):
+        return json.loads(self.text)
+
+    def __repr__(self):
+        return f"{self.status} {self.text[:300]!r} {dict(self.headers)} {self.seconds:.3f} s"
+
+
+class Shop:
+    """Its own supervisor, so that a test may kill and start programs as it likes."""
+
+    NAMES = ("user", "order", "gateway")
+
+    def __init__(self, data=None, config=None):
+        self.scratch = tempfile.mkdtemp()
+        self.data = data or os.path.join(self.scratch, "data")
+        self.config = config or os.path.join(TOP, "apps/gateway/gateway.yaml")
+        self.base = free_base()
+        self.processes = {}
+
+    def __enter__(self):
+        for name in self.NAMES:
+            self.start(name)
+        for name in self.NAMES:
+            self.wait_ready(name)
+        return self
+
+    def __exit__(self, *_):
+        for name in reversed(self.NAMES):
+            self.stop(name)
+        if failures:
+            for name in self.NAMES:
+                with open(os.path.join(self.scratch, name + ".log")) as log:
+                    print(f"    {name}: " + f"    {name}: ".join(line[:400] for line in log.readlines()[-3:]))
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def port(self, name):
+        return self.base + ("gateway", "user", "order").index(name)
+
+    def start(self, name):
+        b = self.base
+        argv = [os.path.join(BIN, name), "--listen", f"127.0.0.1:{self.port(name)}", "--admin", f"127.0.0.1:{self.port(name) + 10}",
+                "--data", os.path.join(self.data, name)]
+        if name == "gateway":
+            argv += ["--config", self.config]
+        if name == "order":
+            argv += ["--users", f"static://127.0.0.1:{b + 1}", "--jwks", f"http://127.0.0.1:{b + 1}/.well-known/jwks.json"]
+        os.makedirs(os.path.join(self.data, name), exist_ok=True)
+        environment = {k: v for k, v in os.environ.items() if k not in ("DB_HOST", "DB_PORT", "CONSUL_ADDR")}
+        environment |= {"YUN_SHOP_USERS": f"127.0.0.1:{b + 1}", "YUN_SHOP_ORDERS": f"127.0.0.1:{b + 2}"}
+        with open(os.path.join(self.scratch, name + ".log"), "a") as log:
+            self.processes[name] = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
+        return self.processes[name]
+
+    def wait_ready(self, name, seconds=20):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.processes[name].poll() is not None:
+                raise SystemExit(f"not ok - {name} is ready\n    ended with {self.processes[name].returncode}: {self.log(name)[-500:]}")
+            try:
+                if self.call("GET", "/health", port=self.port(name), timeout=2).status == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.01)
+        raise SystemExit(f"not ok - {name} is ready within {seconds} s")
+
+    def stop(self, name, number=signal.SIGTERM):
+        process = self.processes.get(name)
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(number)
+        try:
+            process.wait(40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            verdict(f"{name} drains within 40 s", False)
+
+    def log(self, name):
+        with open(os.path.join(self.scratch, name + ".log")) as log:
+            return log.read()
+
+    def call(self, method, path, body=None, token=None, key=None, headers=None, port=None, timeout=10):
+        """One request on a connection of its own. OSError when there is no answer."""
+        headers = dict(headers or {})
+        if body is not None and not isinstance(body, (bytes, str)):
+            body = json.dumps(body)
+            headers.setdefault("Content-Type", "application/json")
+        if token:
+            headers["Authorization"] = "Bearer " + token
+        if key:
+            headers["Idempotency-Key"] = key
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.base, timeout=timeout)
+        begun = time.monotonic()
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            text = answer.read().decode(errors="replace")
+            return Answer(answer.status, answer.headers, text, time.monotonic() - begun)
+        except http.client.HTTPException as error:
+            raise OSError(repr(error)) from error
+        finally:
+            connection.close()
+
+    def new_user(self, email):
+        """Creates and logs in: (id, token)."""
+        created = self.call("POST", "/api/users", {"name": "Ada", "email": email, "password": PASSWORD})
+        if created.status != 201:
+            raise SystemExit(f"not ok - a user is created\n    {created!r}")
+        login = self.call("POST", "/api/login", {"email": email, "password": PASSWORD})
+        if login.status != 200:
+            raise SystemExit(f"not ok - a user logs in\n    {login!r}")
+        return created.json["id"], login.json["token"]
+
+    def products(self):
+        return self.call("GET", "/api/products").json["products"]
+
+    def orders(self, token):
+        """All of a user's orders, page by page."""
+        found, page = [], ""
+        while True:
+            got = self.call("GET", f"/api/orders?page_size=100&page_token={page}", token=token).json
+            found += got["orders"]
+            page = got["next_page_token"]
+            if not page:
+                return found
+
+    def rss_kib(self, name, field="VmRSS"):
+        with open(f"/proc/{self.processes[name].pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith(field + ":"))
