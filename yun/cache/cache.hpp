@@ -1,0 +1,12 @@
+#pragma once
+// cache: values that may be forgotten, behind a URL: bounded in bytes, with a time to live, one load at a time for a key.
+//
+//     YUN_TRY(users, yun::cache::open("memory://?max=64MiB"));
+//     auto load = [&](Context& load_ctx) { return store.find(load_ctx, id); };      // Task<Result<User>>
+//     auto user = co_await users.get_or_load<User>(ctx, "user:" + id, 5min, load);
+//     YUN_CHECK(co_await users.erase(ctx, "user:" + id));
+//
+// store.hpp   open(), Cache (get, set, erase, get_or_load, stats), CacheOptions
+// driver.hpp  Driver, Stats: for those who write a driver; conformance.hpp is the suite it must pass
+
+#include "yun/cache/store.hpp"
