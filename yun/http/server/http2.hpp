@@ -32,7 +32,7 @@ struct Stream {
   bool head_complete = false;
   bool pending = false;     ///< to be looked at after this read
   bool buffering = false;   ///< a small body: wait for all of it
-  bool first_awaited = false;  ///< of unknown length: the handler starts with the first piece, or soon
+  bool first_awaited = false;  ///< a body of unknown length: a moment for it to end, so that a small one arrives whole
   bool dispatched = false;  ///< handle() was called: finished() is due
   bool ended = false;       ///< the client has sent all
   bool closed = false;
@@ -65,7 +65,7 @@ struct Stream {
   TimePoint quiet_since;  ///< no progress since
 };
 
-class Http2 final : public Protocol {
+class Http2 final : public Protocol, private runtime::Timer {
  public:
   explicit Http2(Link& link);
   ~Http2() override;
@@ -79,6 +79,7 @@ class Http2 final : public Protocol {
   class ResponseBody;
   struct Callbacks;
 
+  void on_timer() noexcept override;
   bool open();
   Task<void> read_frames();
   Task<void> write_frames();
@@ -126,8 +127,6 @@ class Http2 final : public Protocol {
   std::vector<std::unique_ptr<Stream>> streams_;
   std::vector<std::unique_ptr<Stream>> spare_;
   std::vector<Stream*> pending_;
-  struct Scratch;
-  std::unique_ptr<Scratch> scratch_;
 };
 
 }  // namespace yun::http::server
