@@ -1,0 +1,152 @@
+#include "yun/http/client/client.hpp"
+
+#include <cstdio>
+
+#include "yun/http/client/per_loop.hpp"
+#include "yun/http/client/pool.hpp"
+#include "yun/http/client/proxy.hpp"
+#include "yun/http/client/url.hpp"
+#include "yun/http/codec1/text.hpp"
+
+namespace yun::http {
+
+struct Client::Inner {
+  std::shared_ptr<const Options> options;
+  client::ProxyRules proxies;
+  std::mutex tls_mutex;
+  std::shared_ptr<tls::TlsContext> tls;
+  client::PerLoop<client::Pool> pools;
+
+  /// Made with the first https request: reading the system's certificates takes milliseconds that plain clients need not spend.
+  Result<std::shared_ptr<tls::TlsContext>> tls_context() {
+    std::lock_guard lock(tls_mutex);
+    if (tls) return tls;
+    tls::ClientTls given = options->tls;
+    switch (options->http2) {
+      case Http2::Off: given.alpn = {"http/1.1"}; break;
+      case Http2::Negotiate: given.alpn = {"h2", "http/1.1"}; break;
+      case Http2::PriorKnowledge: given.alpn = {"h2"}; break;
+    }
+    YUN_GET(made, tls::TlsContext::client(std::move(given)));
+    tls = std::move(made);
+    return tls;
+  }
+};
+
+namespace {
+
+std::string traceparent(const observe::trace::SpanContext& trace) {
+  char text[64];
+  const int size = std::snprintf(text, sizeof text, "00-%016llx%016llx-%016llx-%02x", static_cast<unsigned long long>(trace.trace_high),
+                                 static_cast<unsigned long long>(trace.trace_low), static_cast<unsigned long long>(trace.span),
+                                 trace.sampled ? 1U : 0U);
+  return std::string(text, static_cast<std::size_t>(size));
+}
+
+Result<void> check(const Request& request) {
+  if (codec1::first_control(request.target) != request.target.size() || request.target.find_first_of(" \t") != std::string::npos)
+    return invalid_argument("the request's target holds a space or control byte");
+  if (request.method == Method::Other && !codec1::is_token(request.method_text)) return invalid_argument("the request's method is not a token");
+  for (const Headers::Field field : request.headers) {
+    if (!codec1::is_token(field.name) || codec1::first_control(field.value) != field.value.size())
+      return invalid_argument("the request's header '" + std::string(field.name) + "' holds a byte that may not be sent");
+  }
+  return {};
+}
+
+/// What every request carries on from its Context.
+void carry_on(Context& ctx, Request& request, const ClientOptions& options) {
+  request.headers.set("traceparent", traceparent(ctx.trace()));
+  if (!ctx.request_id().empty()) request.headers.set("x-request-id", ctx.request_id());
+  if (ctx.deadline() != TimePoint::max()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(ctx.remaining()).count();
+    request.headers.set("x-request-timeout", std::to_string(left) + "ms");
+  }
+  if (!options.user_agent.empty() && !request.headers.has("user-agent")) request.headers.add("user-agent", options.user_agent);
+}
+
+Error name_timeout(Error error) {
+  if (error.code() != Code::DeadlineExceeded || !error.reason().empty()) return error;
+  return std::move(error).with_reason("upstream_timeout");
+}
+
+}  // namespace
+
+Result<Request> make_request(Method method, std::string_view text) {
+  YUN_GET(url, parse_url(text));
+  Request request;
+  request.method = method;
+  request.scheme = url.scheme;
+  request.authority = url.authority;
+  request.target = url.target;
+  return request;
+}
+
+Client::Client(Options options) : inner_(std::make_shared<Inner>()) {
+  if (options.proxy == Proxy::FromEnvironment) inner_->proxies = client::ProxyRules::from_environment();
+  inner_->options = std::make_shared<const Options>(std::move(options));
+}
+Client::~Client() = default;
+const Client::Options& Client::options() const { return *inner_->options; }
+
+Task<Result<Response>> Client::send(Context& ctx, Request request) {
+  balance::Endpoint none;
+  co_return co_await send_to(ctx, none, request);
+}
+
+Task<Result<Response>> Client::send_to(Context& ctx, const balance::Endpoint& endpoint, Request& request) {
+  const auto inner = inner_;
+  const Options& options = *inner->options;
+  if (request.scheme.empty()) request.scheme = "http";
+  if (request.authority.empty()) request.authority = endpoint.authority;
+  if (request.target.empty()) request.target = request.path + (request.query.empty() ? "" : "?" + request.query);
+  if (request.target.empty()) request.target = "/";
+  YUN_CHECK(check(request));
+  client::Destination to;
+  const bool known = endpoint.address.size() > 0;
+  const std::string_view name = known && !endpoint.authority.empty() ? std::string_view(endpoint.authority) : std::string_view(request.authority);
+  auto url = parse_authority(request.scheme, name);
+  if (!url) co_return std::move(url).error();
+  to.url = std::move(*url);
+  if (known) {
+    to.address = endpoint.address;
+  } else {
+    to.proxy = inner->proxies.proxy_for(to.url);
+    // A proxy is asked for the whole URL; through a tunnel it is as if there were none.
+    if (to.proxy && to.url.scheme == "http") request.target = "http://" + request.authority + request.target;
+  }
+  std::shared_ptr<tls::TlsContext> tls;
+  if (to.url.scheme == "https") {
+    auto made = inner->tls_context();
+    if (!made) co_return std::move(made).error();
+    tls = std::move(*made);
+  }
+  carry_on(ctx, request, options);
+  const auto pool = inner->pools.local([&] { return std::make_shared<client::Pool>(inner->options, tls); });
+  if (tls) pool->set_tls(tls);
+  Result<Response> response = cancelled("not sent");
+  if (options.timeout > Duration::zero()) {
+    Context within(ctx, options.timeout);
+    response = co_await pool->send(within, std::move(to), request);
+  } else {
+    response = co_await pool->send(ctx, std::move(to), request);
+  }
+  if (!response) co_return name_timeout(std::move(response).error());
+  co_return std::move(response);
+}
+
+Task<Result<Response>> Client::get(Context& ctx, std::string url) {
+  auto request = make_request(Method::Get, url);
+  if (!request) co_return std::move(request).error();
+  co_return co_await send(ctx, std::move(*request));
+}
+
+Task<Result<Response>> Client::post_json(Context& ctx, std::string url, std::string body) {
+  auto request = make_request(Method::Post, url);
+  if (!request) co_return std::move(request).error();
+  request->headers.set("content-type", "application/json");
+  request->body = Body(std::move(body));
+  co_return co_await send(ctx, std::move(*request));
+}
+
+}  // namespace yun::http
