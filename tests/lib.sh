@@ -2,7 +2,7 @@
 # proves and ends with `finish`. Each prints one line `ok - words`, `not ok - words` or `skip - words: why`, which ./test counts.
 set -u
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-bin=${YUN_BIN:-$top/build/release/bin}
+bin=${SHOP_BIN:-$top/build/release/bin}
 python=/usr/bin/python3
 failures=0
 scratch_dirs=()

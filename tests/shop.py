@@ -11,7 +11,7 @@ import tempfile
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BIN = os.environ.get("YUN_BIN", os.path.join(TOP, "build/release/bin"))
+BIN = os.environ.get("SHOP_BIN", os.path.join(TOP, "build/release/bin"))
 PASSWORD = "correct horse battery"
 failures = 0
 
@@ -89,12 +89,12 @@ class Shop:
         argv = [os.path.join(BIN, name), "--listen", f"127.0.0.1:{self.port(name)}", "--admin", f"127.0.0.1:{self.port(name) + 10}",
                 "--data", os.path.join(self.data, name)]
         if name == "gateway":
-            argv += ["--config", self.config]
+            argv += ["--routes", self.config]
         if name == "order":
             argv += ["--users", f"static://127.0.0.1:{b + 1}", "--jwks", f"http://127.0.0.1:{b + 1}/.well-known/jwks.json"]
         os.makedirs(os.path.join(self.data, name), exist_ok=True)
         environment = {k: v for k, v in os.environ.items() if k not in ("DB_HOST", "DB_PORT", "CONSUL_ADDR")}
-        environment |= {"YUN_SHOP_USERS": f"127.0.0.1:{b + 1}", "YUN_SHOP_ORDERS": f"127.0.0.1:{b + 2}"}
+        environment |= {"SHOP_USERS": f"127.0.0.1:{b + 1}", "SHOP_ORDERS": f"127.0.0.1:{b + 2}"}
         with open(os.path.join(self.scratch, name + ".log"), "a") as log:
             self.processes[name] = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
         return self.processes[name]

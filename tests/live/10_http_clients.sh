@@ -34,7 +34,7 @@ kill -TERM "$served"; wait "$served"; check "SIGTERM drains and exits 0" equals 
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
   -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
-start "$dir/log" "$bin/examples/gin_service" --listen "127.0.0.1:$port" --admin "127.0.0.1:$((port + 1))" --tls-certificate "$dir/cert.pem" --tls-key "$dir/key.pem"
+start "$dir/log" "$bin/examples/gin_service" --listen "127.0.0.1:$port" --admin "127.0.0.1:$((port + 1))" --tls.certificate "$dir/cert.pem" --tls.key "$dir/key.pem"
 secure=(--cacert "$dir/cert.pem" -s -m 5)
 for _ in {1..100}; do curl "${secure[@]}" "https://127.0.0.1:$port/health" >/dev/null && break; sleep 0.05; done
 check "TLS, HTTP/1.1" equals "$(curl "${secure[@]}" --http1.1 -w ' %{http_version}' "https://127.0.0.1:$port/api/users/42")" "$want 1.1"

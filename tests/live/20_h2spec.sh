@@ -36,7 +36,7 @@ end "$last"
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
 port=$(free_port 2)
-start "$dir/log" "$bin/examples/gin_service" --listen "127.0.0.1:$port" --admin "127.0.0.1:$((port + 1))" --tls-certificate "$dir/cert.pem" --tls-key "$dir/key.pem"
+start "$dir/log" "$bin/examples/gin_service" --listen "127.0.0.1:$port" --admin "127.0.0.1:$((port + 1))" --tls.certificate "$dir/cert.pem" --tls.key "$dir/key.pem"
 for _ in {1..100}; do curl -sk -m 2 "https://127.0.0.1:$port/health" >/dev/null && break; sleep 0.05; done
 conform TLS "$port" -t -k --path /health
 finish

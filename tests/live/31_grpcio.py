@@ -14,7 +14,7 @@ import urllib.request
 import grpc
 
 top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-binaries = os.environ.get("YUN_BIN", os.path.join(top, "build/release/bin"))
+binaries = os.environ.get("SHOP_BIN", os.path.join(top, "build/release/bin"))
 failures = 0
 
 SMALL_PROTOS = {

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """kill -9 of a random program, fifty times, under load: every order answered 201 is there once, the stock adds up, the others go on.
 
-YUN_KILLS changes how often."""
+SHOP_KILLS changes how often."""
 import os
 import random
 import sys
@@ -11,7 +11,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from shop import Shop, finish, verdict  # noqa: E402
 
-KILLS = int(os.environ.get("YUN_KILLS", "50"))
+KILLS = int(os.environ.get("SHOP_KILLS", "50"))
 BUYERS = 6
 
 
@@ -49,7 +49,7 @@ class Buyer(threading.Thread):
 
 
 def main():
-    random.seed(os.environ.get("YUN_SEED", "yun"))
+    random.seed(os.environ.get("SHOP_SEED", "yun"))
     with Shop() as shop:
         before = {p["id"]: p["stock"] for p in shop.products()}
         plenty = max(before, key=before.get)

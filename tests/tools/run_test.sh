@@ -6,7 +6,7 @@ source tests/lib.sh
 dir=$(scratch)
 mkdir "$dir/bin"
 for name in gateway user order; do ln -s "$top/tests/tools/standin.py" "$dir/bin/$name"; done
-export YUN_BIN=$dir/bin YUN_LOG_BYTES=100000
+export SHOP_BIN=$dir/bin SHOP_LOG_BYTES=100000
 base=$(free_port 13)
 data=$dir/data
 
