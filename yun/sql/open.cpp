@@ -27,7 +27,7 @@ Result<Pool> open(std::string_view url, PoolOptions options) {
     if (scheme.name != name) continue;
     if (!scheme.open) return unimplemented(std::string(name) + " driver is not in this build; use sqlite:///path/to/file.db");
     YUN_GET(driver, scheme.open(url.substr(colon + 3), options));
-    return Pool(std::move(driver), std::move(options.observer));
+    return Pool(std::move(driver), options);
   }
   return invalid_argument("unknown database scheme \"" + std::string(name) + "\"; known: sqlite");
 }

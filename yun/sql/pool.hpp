@@ -13,6 +13,9 @@
 // Statements use `?`. Errors are listed at driver.hpp's Session; besides those every call gives DeadlineExceeded or Cancelled of its Context,
 // and Unavailable with reason sql_queue_full when too much waits. A write that had begun when its Context ended runs to its end: the caller does
 // not know its outcome (use an idempotency key).
+//
+// Every call is a span below ctx.span() and, with a registry, counts in sql_queries_total{operation,code} and sql_query_duration_seconds{operation}
+// (operation: select, insert, update, delete, transaction, other); a failure of the database itself is one log line.
 
 #include <memory>
 #include <optional>
@@ -23,23 +26,10 @@
 #include <vector>
 
 #include "yun/observe/context.hpp"
+#include "yun/observe/metrics/registry.hpp"
 #include "yun/sql/driver.hpp"
 
 namespace yun::sql {
-
-/// One call that ended. `operation` is one of select, insert, update, delete, transaction, other.
-struct Observation {
-  std::string_view operation;
-  Duration duration{};
-  const Error* error = nullptr;  ///< null if it went well
-};
-
-/// Told of every call, on the caller's loop.
-class Observer {
- public:
-  virtual ~Observer() = default;
-  virtual void on_end(Context& ctx, const Observation& observation) = 0;
-};
 
 struct PoolOptions {
   unsigned readers = 4;                                  ///< connections (and threads) that read side by side
@@ -51,8 +41,14 @@ struct PoolOptions {
   std::size_t max_statements = 64;                       ///< prepared statements kept by each connection
   Duration busy_timeout = std::chrono::seconds(5);       ///< wait for another process's write
   bool exclusive = false;                                ///< refuse to open what another process has opened exclusively
-  std::shared_ptr<Observer> observer;
+  std::string name = "default";                          ///< the label `pool` of the pool's own gauges, when there are several
+  metrics::Registry* metrics = nullptr;                  ///< must outlive the pool
 };
+
+class Meters;
+
+/// What a call does, for metrics and spans.
+enum class Operation : std::uint8_t { Select, Insert, Update, Delete, Transaction, Other };
 
 /// Inside Pool::transaction: the same calls as the Pool's, but they block, as this runs on the writer's thread.
 class Transaction {
@@ -80,7 +76,7 @@ class Pool {
  public:
   /// Empty: any call but valid() is a bug.
   Pool() = default;
-  Pool(std::shared_ptr<Driver> driver, std::shared_ptr<Observer> observer);
+  Pool(std::shared_ptr<Driver> driver, const PoolOptions& options);
   bool valid() const { return state_ != nullptr; }
 
   /// Every row. Arguments and text are copied before this returns.
@@ -124,13 +120,13 @@ class Pool {
  private:
   struct State {
     std::shared_ptr<Driver> driver;
-    std::shared_ptr<Observer> observer;
+    std::shared_ptr<const Meters> meters;  ///< null without a registry
   };
   using StatePtr = std::shared_ptr<const State>;
 
   static Task<Result<Rows>> read(StatePtr state, Context& ctx, std::string text, Args args, Take take);
   static Task<Result<Changes>> write(StatePtr state, Context& ctx, std::string text, Args args);
-  static Task<Result<void>> commit(StatePtr state, Context& ctx, Work work, std::string_view operation);
+  static Task<Result<void>> commit(StatePtr state, Context& ctx, Work work, Operation operation);
   template <typename T>
   static Task<Result<std::vector<T>>> read_all(StatePtr state, Context& ctx, std::string text, Args args);
   template <typename T>
@@ -220,7 +216,7 @@ Task<Result<std::optional<T>>> Pool::read_maybe(StatePtr state, Context& ctx, st
 
 template <typename R>
 Task<R> Pool::run(StatePtr state, Context& ctx, Work work, std::shared_ptr<std::optional<R>> outcome) {
-  auto committing = commit(std::move(state), ctx, std::move(work), "transaction");
+  auto committing = commit(std::move(state), ctx, std::move(work), Operation::Transaction);
   YUN_CHECK(co_await std::move(committing));
   co_return std::move(**outcome);
 }

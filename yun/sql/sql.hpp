@@ -6,7 +6,7 @@
 //     auto user = co_await pool.one<User>(ctx, "select id, name from users where id = ?", id);
 //     auto done = co_await pool.execute(ctx, "update users set name = ? where id = ?", name, id);
 //
-// pool.hpp     open(), Pool (all, one, maybe, execute, transaction, stats), Transaction, PoolOptions, Observer
+// pool.hpp     open(), Pool (all, one, maybe, execute, transaction, stats), Transaction, PoolOptions
 // value.hpp    Blob, Value, Args
 // rows.hpp     Rows, Changes
 // migrate.hpp  Migration, migrate()

@@ -1,0 +1,80 @@
+#include "yun/sql/observed.hpp"
+
+#include "yun/base/strings.hpp"
+#include "yun/observe/log/log.hpp"
+
+namespace yun::sql {
+
+namespace {
+
+struct Words {
+  std::string_view operation;
+  std::string_view span;
+};
+constexpr Words kWords[] = {{"select", "sql select"}, {"insert", "sql insert"},           {"update", "sql update"},
+                            {"delete", "sql delete"}, {"transaction", "sql transaction"}, {"other", "sql"}};
+
+const Words& words(Operation operation) { return kWords[static_cast<std::size_t>(operation)]; }
+
+/// The database's own failures are worth a line; what the program decided (not found, conflict, no stock) and callers that left are not.
+bool is_fault(Code code) {
+  return code == Code::Internal || code == Code::Unavailable || code == Code::DataLoss || code == Code::Unknown;
+}
+
+}  // namespace
+
+Operation operation_of(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  text.remove_prefix(first == std::string_view::npos ? text.size() : first);
+  for (const Operation known : {Operation::Select, Operation::Insert, Operation::Update, Operation::Delete}) {
+    const std::string_view word = name(known);
+    if (iequals(text.substr(0, word.size()), word)) return known;
+  }
+  return Operation::Other;
+}
+
+std::string_view name(Operation operation) { return words(operation).operation; }
+
+Meters::Meters(metrics::Registry& registry, std::string_view pool, const std::shared_ptr<Driver>& driver)
+    : queries_(registry.counters("sql_queries_total", "Calls to the database, by what they gave.", {"operation", "code"})) {
+  auto& durations = registry.histograms("sql_query_duration_seconds", "How long calls to the database took, waiting included.", {"operation"});
+  for (std::size_t i = 0; i < kOperations; ++i) {
+    const std::string_view operation = name(static_cast<Operation>(i));
+    ok_[i] = &queries_.with({operation, yun::name(Code::Ok)});
+    durations_[i] = &durations.with({operation});
+  }
+  // The driver goes with the pool, and so do these callbacks; a driver on its way out is not held up by a scrape.
+  const auto sample = [&](std::string_view metric, std::string_view help, metrics::Kind kind, std::uint64_t Stats::*field) {
+    auto collect = [pool = std::string(pool), weak = std::weak_ptr<Driver>(driver), field](const metrics::Sample& take) {
+      if (const auto alive = weak.lock()) take({pool}, static_cast<double>(alive->stats().*field));
+    };
+    return registry.callback(metric, help, kind, {"pool"}, std::move(collect));
+  };
+  callbacks_[0] = sample("sql_write_queue_length", "Write transactions that wait.", metrics::Kind::Gauge, &Stats::queued);
+  callbacks_[1] = sample("sql_transactions_total", "Write transactions committed.", metrics::Kind::Counter, &Stats::transactions);
+  callbacks_[2] = sample("sql_commits_total", "Commits made for them, each a wait for the disk.", metrics::Kind::Counter, &Stats::commits);
+}
+
+void Meters::count(Operation operation, Code code, Duration duration, const trace::SpanContext& trace) const {
+  const auto i = static_cast<std::size_t>(operation);
+  metrics::Counter& counter = code == Code::Ok ? *ok_[i] : queries_.with({name(operation), yun::name(code)});
+  counter.add();
+  durations_[i]->observe(duration, trace);
+}
+
+Observed::Observed(const Meters* meters, Context& ctx, Operation operation)
+    : meters_(meters), ctx_(ctx), operation_(operation), began_(Clock::now()), span_(ctx, words(operation).span, trace::Kind::Client) {
+  span_.set("db.operation.name", name(operation));
+}
+
+void Observed::finish(const Error* error) {
+  const Duration took = Clock::now() - began_;
+  if (meters_) meters_->count(operation_, error ? error->code() : Code::Ok, took, ctx_.trace());
+  if (error && is_fault(error->code())) {
+    span_.fail(*error);
+    observe::log::warn(ctx_, "database call failed", {{"operation", name(operation_)}, {"error", *error}, {"seconds", took}});
+  }
+  span_.end();
+}
+
+}  // namespace yun::sql

@@ -1,0 +1,50 @@
+#pragma once
+// What every call of a Pool leaves behind: metrics, a span, a log line on failure. Private to the room.
+
+#include <array>
+#include <memory>
+#include <string_view>
+
+#include "yun/observe/metrics/registry.hpp"
+#include "yun/observe/trace/trace.hpp"
+#include "yun/sql/pool.hpp"
+
+namespace yun::sql {
+
+/// By the statement's first word.
+Operation operation_of(std::string_view text);
+std::string_view name(Operation operation);
+
+/// The pool's metrics, bound once.
+class Meters {
+ public:
+  Meters(metrics::Registry& registry, std::string_view pool, const std::shared_ptr<Driver>& driver);
+  void count(Operation operation, Code code, Duration duration, const trace::SpanContext& trace) const;
+
+ private:
+  static constexpr std::size_t kOperations = static_cast<std::size_t>(Operation::Other) + 1;
+  metrics::Family<metrics::Counter>& queries_;
+  std::array<metrics::Counter*, kOperations> ok_{};
+  std::array<metrics::Histogram*, kOperations> durations_{};
+  std::array<metrics::Registry::Registration, 3> callbacks_;
+};
+
+/// One call: from here to end().
+class Observed {
+ public:
+  Observed(const Meters* meters, Context& ctx, Operation operation);
+  template <typename T>
+  void end(const Result<T>& result) {
+    finish(result ? nullptr : &result.error());
+  }
+
+ private:
+  void finish(const Error* error);
+  const Meters* meters_;
+  Context& ctx_;
+  Operation operation_;
+  TimePoint began_;
+  trace::Span span_;
+};
+
+}  // namespace yun::sql
