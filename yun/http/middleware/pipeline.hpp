@@ -1,6 +1,6 @@
 #pragma once
 // Pipeline: middleware in a row before one handler. Hooks cost a virtual call each and no coroutine frame; an exception that
-// escapes anything inside is caught here, once: 500, one log line, `http_panics_total`, and the process lives.
+// escapes anything inside is caught here, once: 500 with reason panic, one log line, and the process lives.
 //
 //     Pipeline pipeline({request_id(), trace(), metrics(), access_log()}, router);
 //

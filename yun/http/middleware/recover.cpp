@@ -3,6 +3,7 @@
 #include <string>
 
 #include "yun/http/middleware/middleware.hpp"
+#include "yun/observe/log/log.hpp"
 
 namespace yun::http {
 
@@ -20,7 +21,7 @@ std::string words_of(const std::exception_ptr& exception) {
 
 void recover(Context& ctx, const Request& request, Response& response, std::exception_ptr exception) noexcept {
   const std::string words = words_of(exception);
-  (void)words;
+  log::error(ctx, "a handler threw", {{"exception", words}, {"method", name(request.method)}, {"path", request.path}});
   refuse(ctx, request, response, internal_error("a handler failed").with_reason("panic"));
 }
 
