@@ -1,6 +1,7 @@
 #include "yun/rpc/server.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "yun/rpc/server_state.hpp"
 #include "yun/rpc/status.hpp"
@@ -20,10 +21,10 @@ bool is_grpc(const http::Request& request) {
   return type.empty() || type.front() == ';' || type.front() == ' ';
 }
 
-Result<void> Server::State::add(Service& service) {
+void Server::State::add(Service& service) {
   const std::string full_name(service.full_name());
   if (std::find(services.begin(), services.end(), full_name) != services.end()) {
-    return already_exists("the service " + full_name + " is there already");
+    throw std::logic_error("rpc::Server: the service " + full_name + " is there already");
   }
   services.push_back(full_name);
   std::sort(services.begin(), services.end());
@@ -34,27 +35,25 @@ Result<void> Server::State::add(Service& service) {
     entry.method = method;
     entry.service_name = full_name;
     entry.path = "/" + full_name + "/" + std::string(method.name);
-    entry.telemetry = MethodTelemetry(MethodTelemetry::Side::Server, full_name, method.name);
+    entry.telemetry = MethodTelemetry(MethodTelemetry::Side::Server, options.registry, full_name, method.name);
     std::string path = entry.path;
     methods.emplace(std::move(path), std::move(entry));
   }
-  return {};
 }
 
 Server::Server(ServerOptions options) : state_(std::make_unique<State>(options)) {
-  // Names of an empty server never clash.
-  if (options.health) (void)state_->add(state_->health.service());
+  if (options.health) state_->add(state_->health.service());
   if (options.reflection) {
     state_->reflection = reflection_v1(state_->services);
     state_->reflection_alpha = reflection_v1alpha(state_->services);
-    (void)state_->add(*state_->reflection);
-    (void)state_->add(*state_->reflection_alpha);
+    state_->add(*state_->reflection);
+    state_->add(*state_->reflection_alpha);
   }
 }
 
 Server::~Server() = default;
 
-Result<void> Server::add(Service& service) { return state_->add(service); }
+void Server::add(Service& service) { state_->add(service); }
 
 Health& Server::health() { return state_->health; }
 
@@ -73,7 +72,7 @@ Task<void> Server::handle(Context& ctx, http::Request& request, http::Response& 
   response.headers.set("content-type", kContentType);
   const auto found = state_->methods.find(std::string_view(request.path));
   if (found == state_->methods.end()) {
-    count_unknown_method();
+    state_->unknown.count(Code::Unimplemented);
     answer_status(response, unimplemented("no method " + request.path).with_reason("unknown_method"));
     return {};
   }

@@ -14,20 +14,15 @@
 
 #include "yun/base/units.hpp"
 #include "yun/http/message.hpp"
+#include "yun/observe/metrics/registry.hpp"
 #include "yun/rpc/health.hpp"
+#include "yun/rpc/options.hpp"
 #include "yun/rpc/service.hpp"
 
 namespace yun::rpc {
 
 /// True if the content type is application/grpc or application/grpc+proto (with or without parameters).
 bool is_grpc(const http::Request& request);
-
-/// When messages that go out are compressed (gzip; only for peers that accept it).
-enum class Compress : std::uint8_t {
-  Mirror,  ///< a server: when the caller compressed; a client: never
-  Always,
-  Never,
-};
 
 struct ServerOptions {
   /// A message over this (compressed or after decompression) ends the call with RESOURCE_EXHAUSTED.
@@ -37,6 +32,8 @@ struct ServerOptions {
   std::size_t compress_from = 1_KiB;
   bool health = true;
   bool reflection = true;
+  /// Where rpc_server_* are counted; null: nowhere. Must outlive the server.
+  observe::metrics::Registry* registry = nullptr;
 };
 
 class Server final : public http::Handler {
@@ -44,8 +41,8 @@ class Server final : public http::Handler {
   explicit Server(ServerOptions options = {});
   ~Server() override;
 
-  /// `service` must outlive the server. AlreadyExists if one of that name is there.
-  Result<void> add(Service& service);
+  /// `service` must outlive the server. Two of one name are a bug: std::logic_error.
+  void add(Service& service);
   /// What grpc.health.v1 answers: tie it to readiness with set_serving().
   Health& health();
 

@@ -27,11 +27,13 @@ struct Server::State {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
-  explicit State(ServerOptions given) : options(given) {}
-  Result<void> add(Service& service);
+  explicit State(ServerOptions given)
+      : options(given), unknown(MethodTelemetry::Side::Server, given.registry, "unknown", "unknown") {}
+  void add(Service& service);
 
   ServerOptions options;
   Health health;
+  MethodTelemetry unknown;  ///< methods that are not there: one series, so that callers cannot make more
   std::unordered_map<std::string, Entry, Hash, std::equal_to<>> methods;
   std::vector<std::string> services;
   std::unique_ptr<Service> reflection;

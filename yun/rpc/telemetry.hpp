@@ -9,6 +9,7 @@
 #include "yun/base/result.hpp"
 #include "yun/base/units.hpp"
 #include "yun/observe/context.hpp"
+#include "yun/observe/metrics/registry.hpp"
 
 namespace yun::rpc {
 
@@ -18,7 +19,8 @@ class MethodTelemetry {
   struct Handles;
 
   MethodTelemetry() = default;
-  MethodTelemetry(Side side, std::string_view service, std::string_view method);
+  /// `registry` may be null: then nothing is counted.
+  MethodTelemetry(Side side, observe::metrics::Registry* registry, std::string_view service, std::string_view method);
 
   /// A call that ended before it began.
   void count(Code code) const;
@@ -45,10 +47,7 @@ class MethodTelemetry {
   };
 
  private:
-  std::shared_ptr<const Handles> handles_;
+  std::shared_ptr<Handles> handles_;
 };
-
-/// A server was asked for a method it does not have: counted under service and method "unknown", so that callers cannot make series.
-void count_unknown_method();
 
 }  // namespace yun::rpc
