@@ -1,0 +1,128 @@
+// The order service: REST over SQLite. It checks tokens itself and asks the user service by gRPC whether the user is there.
+//
+//     order --listen 127.0.0.1:8082 --data ./data --users static://127.0.0.1:8081 --jwks http://127.0.0.1:8081/.well-known/jwks.json
+
+#include "apps/backends.hpp"
+#include "apps/order/orders.hpp"
+#include "apps/order/relay.hpp"
+#include "shop/v1/user.pb.h"
+#include "shop/v1/user.yun.hpp"
+#include "yun/http/auth/verifier.hpp"
+#include "yun/yun.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace yun;
+using shop::NewOrder;
+using shop::Order;
+using shop::Orders;
+
+struct Settings {
+  std::string data = "./data";
+  std::string users = "static://127.0.0.1:8081";
+  std::string jwks = "http://127.0.0.1:8081/.well-known/jwks.json";
+};
+
+/// The one question that the user service is asked: is there such a user? Away or slow means "come again", within two seconds.
+class Directory {
+ public:
+  explicit Directory(rpc::Channel& channel) : users_(channel) {}
+
+  Task<Result<void>> require(Context& ctx, std::string id) {
+    Context child(ctx, 1500ms);
+    shop::v1::GetUserRequest request;
+    request.set_id(id);
+    auto user = co_await users_.get_user(child, request);
+    if (user) co_return Result<void>();
+    if (user.error().code() == Code::NotFound) co_return unauthenticated("the token's user is gone").with_reason("user_unknown");
+    if (ctx.done()) co_return std::move(user).error();
+    co_return unavailable("the user service is away").with_reason("users_unavailable").with_retry_after(1s).caused_by(std::move(user).error());
+  }
+
+ private:
+  shop::v1::UserService::Stub users_;
+};
+
+struct Shop {
+  Orders& orders;
+  Directory& directory;
+  http::TokenVerifier& tokens;
+
+  /// The user a request comes from.
+  Task<Result<std::string>> caller(Context& ctx, const http::Request& request) {
+    auto token = http::bearer_token(request.headers.get("authorization"));
+    if (!token) co_return std::move(token).error();
+    YUN_TRY(claims, co_await tokens.verify(ctx, *token));
+    ctx.set_subject(claims.subject);
+    co_return claims.subject;
+  }
+
+  Task<Result<Created<Order>>> place(Context& ctx, const http::Request& request, std::optional<std::string> key, NewOrder order) {
+    YUN_TRY(user, co_await caller(ctx, request));
+    if (!key || key->empty() || key->size() > 200)
+      co_return invalid_argument("an Idempotency-Key header of 1 to 200 bytes is required").with_reason("idempotency_key_required");
+    // A repeat is answered without asking anybody.
+    YUN_TRY(before, co_await orders.replay(ctx, user, *key, order));
+    if (before) co_return Created<Order>{std::move(*before), "/api/orders/" + before->id};
+    YUN_CHECK(co_await directory.require(ctx, user));
+    YUN_TRY(placed, co_await orders.place(ctx, user, *key, std::move(order)));
+    const std::string location = "/api/orders/" + placed.id;
+    co_return Created<Order>{std::move(placed), location};
+  }
+
+  Task<Result<Order>> find(Context& ctx, const http::Request& request, std::string id) {
+    YUN_TRY(user, co_await caller(ctx, request));
+    co_return co_await orders.find(ctx, user, id);
+  }
+
+  Task<Result<shop::OrderPage>> list(Context& ctx, const http::Request& request, int page_size, std::string page_token) {
+    YUN_TRY(user, co_await caller(ctx, request));
+    if (page_size < 1 || page_size > 100) co_return invalid_argument("bad page_size").with_violation("/page_size", "must be from 1 to 100");
+    co_return co_await orders.list(ctx, user, page_size, page_token);
+  }
+
+  Task<Result<Order>> cancel(Context& ctx, const http::Request& request, std::string id) {
+    YUN_TRY(user, co_await caller(ctx, request));
+    co_return co_await orders.cancel(ctx, user, id);
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Settings settings;
+  App app("order", argc, argv, settings);
+  if (auto built = shop::refuse_missing_backends(); !built) return app.fail(built.error());
+
+  auto pool = app.open_sql("sqlite://" + settings.data + "/order.db");
+  if (!pool) return app.fail(pool.error());
+  Orders orders(*pool);
+  auto channel = app.open_rpc(settings.users);
+  if (!channel) return app.fail(channel.error());
+  Directory directory(**channel);
+  http::TokenVerifier tokens({.expected = {.issuer = "shop", .audience = "shop"}, .keep_in = settings.data + "/jwks.json"},
+                             [&](Context& ctx) { return app.fetch_text(ctx, settings.jwks); });
+  auto& events = app.metrics().counter("shop_order_events_total", "Order events delivered from the outbox.");
+  shop::Relay relay(orders, [&](const std::string& payload) -> Result<void> {
+    events.add();
+    log::info("order event", {{"event", payload}});
+    return {};
+  });
+
+  app.before_serving([&](Context& ctx) { return orders.migrate(ctx); });
+  app.background([&](Context& ctx) { return tokens.run(ctx); });
+  app.background([&](Context& ctx) { return relay.run(ctx); });
+
+  Shop shop{orders, directory, tokens};
+  app.get("/api/products", [&](Context& ctx) { return orders.products(ctx); });
+  app.post("/api/orders", [&](Context& ctx, http::Request& request, Header<"idempotency-key", std::optional<std::string>> key, Json<NewOrder> order) {
+    return shop.place(ctx, request, *key, std::move(*order));
+  });
+  app.get("/api/orders/{id}", [&](Context& ctx, http::Request& request, Path<"id"> id) { return shop.find(ctx, request, *id); });
+  app.get("/api/orders", [&](Context& ctx, http::Request& request, Query<"page_size", int, 20> size, Query<"page_token", std::optional<std::string>> token) {
+    return shop.list(ctx, request, *size, token->value_or(""));
+  });
+  app.post("/api/orders/{id}/cancel", [&](Context& ctx, http::Request& request, Path<"id"> id) { return shop.cancel(ctx, request, *id); });
+  return app.run();
+}

@@ -1,0 +1,53 @@
+// The user service: gRPC over SQLite, with /health and the JWK set on the same port.
+//
+//     user --listen 127.0.0.1:8081 --data ./data
+
+#include "apps/backends.hpp"
+#include "apps/user/service.hpp"
+#include "shop/v1/user.pb.h"
+#include "yun/yun.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace yun;
+
+struct Settings {
+  std::string data = "./data";
+  Duration key_rotation = std::chrono::hours(24 * 30);
+};
+
+/// Sees each minute whether the signing keys are due, and what other replicas made.
+Task<void> keep_keys(Context& ctx, shop::SigningKeys& keys) {
+  while (!ctx.done()) {
+    (void)co_await runtime::sleep_for(ctx, 1min);  // cancelled: the condition sees it
+    auto refreshed = co_await keys.refresh(ctx);
+    if (!refreshed && !ctx.done()) log::error(ctx, "signing keys were not refreshed", {{"error", refreshed.error()}});
+  }
+}
+
+Task<Result<void>> prepare(Context& ctx, shop::Users& users, shop::SigningKeys& keys) {
+  YUN_CHECK(co_await users.migrate(ctx));
+  co_return co_await keys.refresh(ctx);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Settings settings;
+  App app("user", argc, argv, settings);
+  if (auto built = shop::refuse_missing_backends(); !built) return app.fail(built.error());
+
+  auto pool = app.open_sql("sqlite://" + settings.data + "/user.db");
+  if (!pool) return app.fail(pool.error());
+  shop::Users users(*pool);
+  shop::Passwords passwords;
+  shop::SigningKeys keys(*pool, {.rotate_every = settings.key_rotation});
+  shop::UserService service(users, passwords, keys);
+
+  app.before_serving([&](Context& ctx) { return prepare(ctx, users, keys); });
+  app.background([&](Context& ctx) { return keep_keys(ctx, keys); });
+  app.grpc().add(service);
+  app.get("/.well-known/jwks.json", [&] { return http::Response::json(200, keys.jwks()); });
+  return app.run();
+}

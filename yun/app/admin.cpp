@@ -1,0 +1,52 @@
+#include "yun/app/admin.hpp"
+
+#include "yun/json/write.hpp"
+#include "yun/observe/log/log.hpp"
+
+namespace yun::app {
+
+namespace {
+
+struct LogLevel {
+  std::string level;
+};
+
+struct RouteInfo {
+  std::string method, pattern;
+};
+
+Result<LogLevel> set_level(const LogLevel& wanted) {
+  auto level = observe::log::parse_level(wanted.level);
+  if (!level) return invalid_argument("unknown level").with_violation("/level", level.error().message());
+  observe::log::set_level(*level);
+  observe::log::warn("log level changed", {{"to", wanted.level}});
+  return wanted;
+}
+
+std::vector<RouteInfo> routes_of(const http::Router& router) {
+  std::vector<RouteInfo> list;
+  for (const http::Route* route : router.routes()) list.push_back({std::string(http::name(route->method)), std::string(route->pattern)});
+  return list;
+}
+
+}  // namespace
+
+Admin::Admin(observe::metrics::Registry& metrics, observe::trace::Tracer& tracer, Front& front, const http::Router& service) {
+  router_.get("/metrics", [&metrics](http::Request& request) {
+    http::Response response;
+    answer_metrics(metrics, request, response);
+    return response;
+  });
+  router_.get("/healthz", [] { return http::Response::json(200, R"({"status":"ok"})"); });
+  router_.get("/readyz", [&front] {
+    http::Response response;
+    front.answer_health(response);
+    return response;
+  });
+  router_.get("/loglevel", [] { return LogLevel{std::string(observe::log::name(observe::log::level()))}; });
+  router_.put("/loglevel", [](Json<LogLevel> wanted) { return set_level(*wanted); });
+  router_.get("/debug/routes", [&service] { return routes_of(service); });
+  router_.get("/debug/spans", [&tracer] { return http::Response::json(200, tracer.recent_json()); });
+}
+
+}  // namespace yun::app

@@ -1,0 +1,206 @@
+#include "yun/app/app.hpp"
+
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdio>
+#include <deque>
+
+#include "yun/app/admin.hpp"
+#include "yun/app/front.hpp"
+#include "yun/app/state.hpp"
+#include "yun/http/server/server.hpp"
+#include "yun/http/tls/tls.hpp"
+#include "yun/openapi/openapi.hpp"
+#include "yun/rpc/server.hpp"
+
+namespace yun {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+struct NoSettings {};
+
+LoadedSettings load_without_settings(std::string_view name, int argc, char** argv) {
+  LoadedSettings loaded{std::string(name), {}};
+  config::Loader loader({.program = loaded.name, .argc = argc, .argv = argv});
+  loader.bind(loaded.app);
+  if (auto done = loader.load(); !done) std::exit(config::report(done.error()));
+  return loaded;
+}
+
+/// The admin listener's address: as given, or loopback ten above the service port (any free port above any free port).
+Result<runtime::Address> admin_address(const AppSettings& settings, const runtime::Address& service) {
+  if (!settings.admin.empty()) return runtime::Address::parse(settings.admin);
+  const auto asked = runtime::Address::parse(settings.listen);
+  const bool any = !asked || asked->port() == 0;
+  return runtime::Address::parse("127.0.0.1:" + std::to_string(any ? 0 : (service.port() + 10) % 65536));
+}
+
+}  // namespace
+
+App::App(std::string_view name, int argc, char** argv) : App(load_without_settings(name, argc, argv)) {}
+
+App::App(LoadedSettings settings) {
+  runtime::block_signals();
+  const auto level = observe::log::parse_level(settings.app.log.level);
+  auto started = level ? observe::log::start({.service = settings.name, .level = *level, .output = settings.app.log.output})
+                       : Result<void>(level.error());
+  if (!started) {
+    std::fprintf(stderr, "%s: %s\n", settings.name.c_str(), started.error().message().c_str());
+    std::exit(2);
+  }
+  state_ = std::make_unique<State>(std::move(settings));
+}
+
+App::~App() { observe::log::stop(); }
+
+http::Router& App::router() { return state_->router; }
+void App::set_handler(http::Handler& handler) { state_->front.set_handler(handler); }
+
+rpc::Server& App::grpc() {
+  if (!state_->grpc) {
+    state_->grpc = std::make_unique<rpc::Server>();
+    state_->grpc->health().set_serving(false);
+    state_->front.set_grpc(*state_->grpc);
+  }
+  return *state_->grpc;
+}
+
+App& App::metrics_on_service_port() {
+  state_->front.serve_metrics();
+  return *this;
+}
+
+observe::metrics::Registry& App::metrics() { return state_->metrics; }
+http::Client& App::client() { return state_->client; }
+
+Task<Result<std::string>> App::fetch_text(Context& ctx, std::string url) {
+  YUN_TRY(answer, co_await state_->client.get(ctx, url));
+  if (answer.status != 200) co_return unavailable(url + " answered " + std::to_string(answer.status));
+  YUN_TRY(text, co_await answer.body.all(ctx, 64 << 10));
+  co_return std::string(text);
+}
+
+void App::before_serving(std::function<Task<Result<void>>(Context&)> step) { state_->steps.push_back(std::move(step)); }
+void App::background(std::function<Task<void>(Context&)> job) { state_->jobs.push_back(std::move(job)); }
+void App::on_reload(std::function<void()> reload) { state_->reloads.push_back(std::move(reload)); }
+void App::watch_file(std::string path, std::function<void()> changed) { state_->watches.push_back({std::move(path), std::move(changed)}); }
+
+int App::fail(const Error& error) {
+  observe::log::error("cannot start", {{"error", error}});
+  std::fprintf(stderr, "%s: %s\n", state_->name.c_str(), error.message().c_str());
+  return 1;
+}
+
+// ---- running ----
+
+namespace {
+
+/// What tells one version of a file from another.
+struct Stamp {
+  std::int64_t seconds = 0, nanoseconds = 0, size = 0;
+  std::uint64_t inode = 0;
+  bool operator==(const Stamp&) const = default;
+};
+Stamp stamp_of(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return {};
+  return {info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_size, info.st_ino};
+}
+
+Task<void> watch(Context& ctx, App::FileWatch& watch) {
+  Stamp known = stamp_of(watch.path);
+  while (!ctx.done()) {
+    (void)co_await runtime::sleep_for(ctx, 500ms);  // cancelled: the condition sees it
+    const Stamp now = stamp_of(watch.path);
+    if (now == known || now == Stamp{}) continue;  // a file that is being replaced may be missing for a moment
+    known = now;
+    watch.changed();
+  }
+}
+
+}  // namespace
+
+/// The life of a program, on loop 0: prepare, serve, drain.
+Task<void> App::live(http::Server& service, http::Server& admin) {
+  State& state = *state_;
+  Context ctx;
+  runtime::Scope scope;
+  runtime::Signals signals;
+
+  for (auto& step : state.steps) {
+    auto done = co_await step(ctx);
+    if (done) continue;
+    state.exit_code = fail(done.error());
+    break;
+  }
+  if (state.exit_code == 0) {
+    for (auto& job : state.jobs) scope.spawn(job(ctx));
+    for (auto& file : state.watches) scope.spawn(watch(ctx, file));
+    set_ready(true, "serving");
+    for (;;) {
+      auto signal = co_await signals.next(ctx);
+      if (!signal || *signal == SIGTERM || *signal == SIGINT) break;
+      if (*signal == SIGHUP) {
+        for (auto& reload : state.reloads) reload();
+      }
+    }
+    observe::log::info("draining");
+    set_ready(false, "draining");
+    (void)co_await runtime::sleep_for(ctx, state.settings.drain_delay);  // nothing cancels this context before its end below
+  }
+  co_await service.drain(state.exit_code == 0 ? state.settings.grace : Duration::zero());
+  ctx.cancel();
+  co_await scope.join();
+  co_await admin.drain(Duration::zero());
+  state.runtime.stop();
+}
+
+void App::set_ready(bool ready, std::string_view phase) {
+  state_->front.set_readiness(ready, phase);
+  if (state_->grpc) state_->grpc->health().set_serving(ready);
+}
+
+int App::run() {
+  State& state = *state_;
+  if (!state.front.has_handler() && !state.router.routes().empty()) openapi::serve(state.router, {.title = state.name});
+  if (auto checked = state.router.check(); !checked) return fail(checked.error());
+
+  http::ServerOptions options;
+  if (!state.settings.tls.certificate.empty()) {
+    auto tls = http::tls::TlsContext::server({.certificate_file = state.settings.tls.certificate, .key_file = state.settings.tls.key});
+    if (!tls) return fail(tls.error());
+    on_reload([context = *tls] {
+      if (auto reloaded = context->reload(); !reloaded) observe::log::error("certificates were not reloaded", {{"error", reloaded.error()}});
+    });
+    options.tls = std::move(*tls);
+  }
+  options.on_refused = [&refused = state.refused](int status, std::string_view reason) {
+    refused.with({reason}).add();
+    observe::log::warn("request refused", {{"status", status}, {"reason", reason}});
+  };
+  http::Server service(state.runtime, state.pipeline, std::move(options));
+  auto wanted = runtime::Address::parse(state.settings.listen);
+  if (!wanted) return fail(std::move(wanted).error().with_context("listen"));
+  auto bound = service.listen(*wanted);
+  if (!bound) return fail(bound.error());
+
+  app::Admin admin_routes(state.metrics, state.tracer, state.front, state.router);
+  http::Server admin(state.runtime, admin_routes.handler(), {});
+  auto admin_wanted = admin_address(state.settings, *bound);
+  if (!admin_wanted) return fail(std::move(admin_wanted).error().with_context("admin"));
+  auto admin_bound = admin.listen(*admin_wanted);
+  if (!admin_bound) return fail(admin_bound.error());
+
+  service.start();
+  admin.start();
+  observe::log::info("listening", {{"service_address", bound->to_string()}, {"admin_address", admin_bound->to_string()}, {"loops", state.runtime.size()}});
+  state.runtime.loop(0).post([this, &service, &admin] { runtime::Loop::current().spawn(live(service, admin)); });
+  state.runtime.run();
+  observe::log::info("stopped", {{"exit_code", state.exit_code}});
+  return state.exit_code;
+}
+
+}  // namespace yun

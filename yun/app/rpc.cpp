@@ -1,0 +1,16 @@
+// App::open_rpc, apart so that a program without gRPC clients links none.
+
+#include "yun/app/state.hpp"
+#include "yun/balance/resolver.hpp"
+#include "yun/rpc/channel.hpp"
+
+namespace yun {
+
+Result<std::shared_ptr<rpc::Channel>> App::open_rpc(const std::string& url) {
+  rpc::ChannelOptions options;
+  options.registry = &state_->metrics;
+  options.resolver = [url] { return balance::open(url); };
+  return rpc::Channel::open(url, std::move(options));
+}
+
+}  // namespace yun

@@ -1,0 +1,15 @@
+// App::open_sql, apart so that a program without a database links none.
+
+#include "yun/sql/sql.hpp"
+
+#include "yun/app/state.hpp"
+
+namespace yun {
+
+Result<sql::Pool> App::open_sql(const std::string& url) {
+  sql::PoolOptions options;
+  options.metrics = &state_->metrics;
+  return sql::open(url, std::move(options));
+}
+
+}  // namespace yun

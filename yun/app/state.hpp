@@ -1,0 +1,48 @@
+#pragma once
+// Inside App: the parts, in the order in which they are made. Not for users.
+
+#include <deque>
+
+#include "yun/app/app.hpp"
+#include "yun/app/front.hpp"
+#include "yun/http/client/client.hpp"
+#include "yun/http/middleware/defaults.hpp"
+#include "yun/http/middleware/pipeline.hpp"
+#include "yun/observe/log/log.hpp"
+#include "yun/observe/metrics/process.hpp"
+#include "yun/observe/trace/trace.hpp"
+#include "yun/runtime/threads.hpp"
+
+namespace yun {
+
+struct App::State {
+  explicit State(LoadedSettings loaded)
+      : name(std::move(loaded.name)),
+        settings(std::move(loaded.app)),
+        tracer({.sampler = observe::trace::Sampler::parent_based(settings.trace.ratio)}),
+        front(router, metrics),
+        pipeline(http::default_middleware({.registry = metrics, .tracer = tracer}), front),
+        refused(metrics.counters("http_refused_heads_total", "Requests that the server refused before any handler.", {"reason"})),
+        runtime(settings.loops) {
+    observe::metrics::add_process_metrics(metrics);
+  }
+
+  std::string name;
+  AppSettings settings;
+  observe::metrics::Registry metrics;
+  observe::trace::Tracer tracer;
+  http::Router router;
+  app::Front front;
+  http::Pipeline pipeline;
+  observe::metrics::Family<observe::metrics::Counter>& refused;
+  std::unique_ptr<rpc::Server> grpc;
+  http::Client client;
+  std::vector<std::function<Task<Result<void>>(Context&)>> steps;
+  std::vector<std::function<Task<void>(Context&)>> jobs;
+  std::vector<std::function<void()>> reloads;
+  std::deque<FileWatch> watches;
+  int exit_code = 0;
+  runtime::Runtime runtime;  ///< the last: its loops end before anything that they used goes
+};
+
+}  // namespace yun

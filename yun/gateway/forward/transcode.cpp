@@ -1,0 +1,113 @@
+#include "yun/base/strings.hpp"
+#include "yun/gateway/forward/proxy.hpp"
+#include "yun/json/value.hpp"
+#include "yun/rpc/framing.hpp"
+#include "yun/rpc/metadata.hpp"
+#include "yun/rpc/status.hpp"
+#include "yun/rpc/transcode.hpp"
+
+namespace yun::gateway {
+
+namespace {
+
+constexpr std::size_t kMaxMessage = 4u << 20;
+
+/// A body must say that it is JSON; none at all is an empty message.
+Result<void> check_content_type(const http::Request& request, std::string_view body) {
+  if (body.empty()) return {};
+  std::string_view type = request.headers.get("content-type").value_or("");
+  type = trim(type.substr(0, type.find(';')));
+  if (iequals(type, "application/json") || (type.size() > 5 && iequals(type.substr(type.size() - 5), "+json"))) return {};
+  return invalid_argument("the body must be application/json").with_http_status(415).with_reason("unsupported_media_type");
+}
+
+/// "/api/users/{id}" with fields of the answer.
+std::string fill(std::string_view location, const json::Value& answer) {
+  std::string filled;
+  while (!location.empty()) {
+    const std::size_t open = location.find('{');
+    const std::size_t close = location.find('}', open);
+    if (open == std::string_view::npos || close == std::string_view::npos) break;
+    filled += location.substr(0, open);
+    if (const std::string* value = answer[location.substr(open + 1, close - open - 1)].as_string()) filled += percent_encode(*value);
+    location.remove_prefix(close + 1);
+  }
+  return filled.append(location);
+}
+
+std::string framed(const std::string& message) {
+  std::string frame(rpc::kFrameHead, '\0');
+  rpc::put_frame_head(frame.data(), false, static_cast<std::uint32_t>(message.size()));
+  return frame + message;
+}
+
+/// The status of a call: in the trailers, or in the head of an answer that has no message.
+Result<void> status_of(const http::Response& answer) {
+  if (const http::Headers* trailers = answer.body.trailers()) {
+    if (auto status = rpc::read_status(*trailers)) return *status;
+  }
+  if (auto status = rpc::read_status(answer.trailers)) return *status;
+  if (auto status = rpc::read_status(answer.headers)) return *status;
+  return unavailable("the upstream ended the call without a status").with_reason("upstream_reset");
+}
+
+}  // namespace
+
+Task<Result<void>> transcode(Context& ctx, Exchange exchange, http::Response& response) {
+  const GrpcBinding& binding = *exchange.route.grpc;
+  Upstream& upstream = *exchange.snapshot.upstreams[exchange.route.upstream];
+  http::Request& request = exchange.request;
+
+  const std::size_t limit = exchange.route.body_limit ? exchange.route.body_limit : exchange.snapshot.config.body_limit;
+  YUN_TRY(body, co_await request.body.all(ctx, std::min(limit, kMaxMessage)));
+  YUN_CHECK(check_content_type(request, body));
+  if (body.empty() && (request.method == http::Method::Post || request.method == http::Method::Put || request.method == http::Method::Patch))
+    co_return invalid_argument("a JSON body is required").with_reason("malformed_json");
+  YUN_TRY(method, upstream.method(binding.service, binding.method));
+
+  std::vector<rpc::Binding> bindings;
+  std::vector<std::string> decoded;
+  decoded.reserve(exchange.values.size());
+  for (std::size_t i = 0; i < exchange.values.size(); ++i) {
+    decoded.push_back(percent_decode(exchange.values[i]).value_or(exchange.values[i]));
+    bindings.push_back({exchange.route.match.path.names[i], decoded.back()});
+  }
+  auto wire = rpc::json_to_wire(*method.second->input, body, bindings);
+  if (!wire) {
+    const char* reason = wire.error().violations().empty() ? "malformed_json" : "validation";
+    co_return std::move(wire).error().with_reason(reason);
+  }
+
+  http::Request call = outgoing(ctx, exchange);
+  call.method = http::Method::Post;
+  call.target = call.path = "/" + binding.service + "/" + binding.method;
+  call.query.clear();
+  for (const char* name : {"content-type", "content-encoding", "accept", "accept-encoding", "authorization", "idempotency-key"}) call.headers.remove(name);
+  call.headers.set("content-type", "application/grpc");
+  call.headers.set("te", "trailers");
+  if (const Duration left = ctx.remaining(); left != Duration::max()) call.headers.set("grpc-timeout", rpc::format_timeout(left));
+  call.body = http::Body(framed(*wire));
+
+  YUN_TRY(answer, co_await upstream.send(ctx, std::move(call)));
+  if (answer.status != 200) co_return rpc::error_from_http(answer.status);
+  YUN_TRY(bytes, co_await answer.body.all(ctx, kMaxMessage + rpc::kFrameHead));
+  YUN_CHECK(status_of(answer));
+  rpc::FrameReader frames(kMaxMessage);
+  frames.feed_all(bytes);
+  YUN_TRY(message, frames.next());
+  if (!message) co_return internal_error("the upstream's answer has no message").with_reason("upstream_protocol");
+
+  std::string text;
+  YUN_CHECK(rpc::wire_to_json(*method.second->output, *message, text));
+  if (!binding.location.empty()) {
+    YUN_TRY(document, json::parse(text));
+    const std::string location = fill(binding.location, document);
+    response = http::Response::json(binding.status, std::move(text));
+    response.headers.set("location", location);
+  } else {
+    response = http::Response::json(binding.status, std::move(text));
+  }
+  co_return Result<void>();
+}
+
+}  // namespace yun::gateway

@@ -1,0 +1,288 @@
+#include "yun/gateway/gateway.hpp"
+
+#include <algorithm>
+
+#include "yun/gateway/forward/headers.hpp"
+#include "yun/gateway/forward/proxy.hpp"
+#include "yun/gateway/snapshot.hpp"
+#include "yun/http/client/client.hpp"
+#include "yun/http/middleware/middleware.hpp"
+#include "yun/observe/log/log.hpp"
+#include "yun/observe/metrics/registry.hpp"
+
+namespace yun::gateway {
+
+using observe::metrics::Counter;
+using observe::metrics::Family;
+using observe::metrics::Gauge;
+using runtime::Loop;
+
+struct Gateway::Metrics {
+  Family<Counter>& refused;
+  Counter& reloads;
+  Gauge& routes;
+  explicit Metrics(observe::metrics::Registry& registry)
+      : refused(registry.counters("gateway_refused_total", "Requests refused or failed, by route and reason.", {"route", "reason"})),
+        reloads(registry.counter("gateway_config_applied_total", "Configurations that took effect.")),
+        routes(registry.gauge("gateway_routes", "Routes of the configuration in force.")) {}
+};
+
+Gateway::Gateway(GatewayOptions options) : options_(std::move(options)), metrics_(std::make_unique<Metrics>(*options_.metrics)) {}
+Gateway::~Gateway() = default;
+
+// ---- configuration ----
+
+namespace {
+
+bool same(const AuthConfig& a, const AuthConfig& b) {
+  return a.name == b.name && a.jwks == b.jwks && a.issuer == b.issuer && a.audience == b.audience && a.leeway == b.leeway &&
+         a.refresh_every == b.refresh_every;
+}
+
+Task<Result<std::string>> fetch(Context& ctx, http::Client& client, std::string url) {
+  YUN_TRY(answer, co_await client.get(ctx, url));
+  if (answer.status != 200) co_return unavailable(url + " answered " + std::to_string(answer.status));
+  YUN_TRY(text, co_await answer.body.all(ctx, 256 << 10));
+  co_return std::string(text);
+}
+
+std::shared_ptr<Auth> open_auth(const AuthConfig& config, const GatewayOptions& options) {
+  auto auth = std::make_shared<Auth>();
+  auth->config = config;
+  http::TokenVerifier::Options verifier;
+  verifier.expected = {.issuer = config.issuer, .audience = config.audience, .leeway = config.leeway};
+  verifier.refresh_every = config.refresh_every;
+  if (!options.state_folder.empty()) verifier.keep_in = options.state_folder + "/jwks-" + config.name + ".json";
+  auto get = [client = options.client, url = config.jwks](Context& ctx) { return fetch(ctx, *client, url); };
+  auth->verifier = std::make_unique<http::TokenVerifier>(std::move(verifier), std::move(get));
+  return auth;
+}
+
+/// The old limiter of the route of that name, if its limit is the same; else a fresh one.
+std::shared_ptr<Limiter> open_limiter(const RouteConfig& route, const Snapshot* old) {
+  if (!route.limit) return nullptr;
+  if (old) {
+    for (std::size_t i = 0; i < old->config.routes.size(); ++i) {
+      const auto& kept = old->limiters[i];
+      if (kept && old->config.routes[i].name == route.name && kept->config.rate == route.limit->rate && kept->config.by == route.limit->by) return kept;
+    }
+  }
+  auto limiter = std::make_shared<Limiter>();
+  limiter->config = *route.limit;
+  limiter->buckets = std::make_unique<resilience::KeyedLimiter>(resilience::LimiterOptions{.rate = route.limit->rate});
+  return limiter;
+}
+
+}  // namespace
+
+Result<void> Gateway::apply(Config config) {
+  std::shared_ptr<const Snapshot> old;
+  {
+    std::lock_guard lock(mutex_);
+    old = snapshot_;
+  }
+  auto fresh = std::make_shared<Snapshot>();
+  fresh->config = std::move(config);
+  for (const UpstreamConfig& wanted : fresh->config.upstreams) {
+    std::shared_ptr<Upstream> upstream;
+    if (old) {
+      const auto kept = std::find_if(old->upstreams.begin(), old->upstreams.end(), [&](const auto& held) { return held->serves(wanted); });
+      if (kept != old->upstreams.end()) upstream = *kept;
+    }
+    if (!upstream) {
+      auto opened = Upstream::open(wanted, *options_.client);
+      if (!opened) return std::move(opened).error().with_context("upstream \"" + wanted.name + "\"");
+      upstream = std::move(*opened);
+    }
+    fresh->upstreams.push_back(std::move(upstream));
+  }
+  for (const AuthConfig& wanted : fresh->config.auth) {
+    std::shared_ptr<Auth> auth;
+    if (old) {
+      const auto kept = std::find_if(old->auth.begin(), old->auth.end(), [&](const auto& held) { return same(held->config, wanted); });
+      if (kept != old->auth.end()) auth = *kept;
+    }
+    fresh->auth.push_back(auth ? std::move(auth) : open_auth(wanted, options_));
+  }
+  for (const RouteConfig& route : fresh->config.routes) {
+    fresh->limiters.push_back(open_limiter(route, old.get()));
+    fresh->patterns.push_back(interned(route.match.path.text));
+  }
+  fresh->table = std::make_unique<Table>(fresh->config.routes);
+
+  metrics_->routes.set(static_cast<double>(fresh->config.routes.size()));
+  metrics_->reloads.add();
+  {
+    std::lock_guard lock(mutex_);
+    snapshot_ = std::move(fresh);
+  }
+  version_.fetch_add(1, std::memory_order_release);
+  if (Loop::current_or_null()) changed_.set();
+  return {};
+}
+
+std::string_view Gateway::interned(const std::string& pattern) { return *patterns_.insert(pattern).first; }
+
+std::shared_ptr<const Snapshot> Gateway::current() {
+  Cached& cached = cached_[Loop::current().index() % cached_.size()];
+  const std::uint64_t version = version_.load(std::memory_order_acquire);
+  if (cached.version != version) {
+    std::lock_guard lock(mutex_);
+    cached.snapshot = snapshot_;
+    cached.version = version;
+  }
+  return cached.snapshot;
+}
+
+namespace {
+
+/// A part of a snapshot (an upstream, a key set) with the task that keeps it fresh.
+struct Running {
+  std::shared_ptr<const void> part;
+  std::unique_ptr<Context> ctx;
+};
+
+Task<void> run_upstream(Context& ctx, std::shared_ptr<Upstream> upstream, std::vector<std::string> services) {
+  co_await upstream->run(ctx, std::move(services));
+}
+Task<void> run_auth(Context& ctx, std::shared_ptr<Auth> auth) { co_await auth->verifier->run(ctx); }
+
+std::vector<std::string> services_of(const Snapshot& snapshot, std::size_t upstream) {
+  std::set<std::string> services;
+  for (const RouteConfig& route : snapshot.config.routes) {
+    if (route.upstream == upstream && route.grpc) services.insert(route.grpc->service);
+  }
+  return {services.begin(), services.end()};
+}
+
+}  // namespace
+
+Task<void> Gateway::run(Context& ctx) {
+  runtime::Scope scope;
+  std::vector<Running> running;
+  std::vector<std::unique_ptr<Context>> leaving;  // cancelled, and kept until the scope is joined
+  while (!ctx.done()) {
+    changed_.reset();
+    if (const auto snapshot = current()) {
+      std::vector<Running> next;
+      const auto keep_or_start = [&](const std::shared_ptr<const void>& part, auto start) {
+        const auto held = std::find_if(running.begin(), running.end(), [&](const Running& r) { return r.part == part; });
+        if (held != running.end()) {
+          next.push_back(std::move(*held));
+          running.erase(held);
+        } else {
+          next.push_back({part, std::make_unique<Context>(ctx)});
+          scope.spawn(start(*next.back().ctx));
+        }
+      };
+      for (std::size_t i = 0; i < snapshot->upstreams.size(); ++i) {
+        keep_or_start(snapshot->upstreams[i], [&](Context& own) { return run_upstream(own, snapshot->upstreams[i], services_of(*snapshot, i)); });
+      }
+      for (const auto& auth : snapshot->auth) {
+        keep_or_start(auth, [&](Context& own) { return run_auth(own, auth); });
+      }
+      for (Running& gone : running) {
+        gone.ctx->cancel();
+        leaving.push_back(std::move(gone.ctx));
+      }
+      running = std::move(next);
+    }
+    (void)co_await changed_.wait(ctx);  // cancelled: the condition sees it
+  }
+  co_await scope.join();
+}
+
+// ---- requests ----
+
+namespace {
+
+void put_limit_headers(const resilience::LimitDecision& decision, http::Response& response) {
+  const auto seconds = [](Duration duration) { return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()); };
+  response.headers.set("ratelimit-limit", std::to_string(decision.limit));
+  response.headers.set("ratelimit-remaining", std::to_string(decision.remaining));
+  response.headers.set("ratelimit-reset", seconds(decision.reset));
+}
+
+Error refused_by_limit(const resilience::LimitDecision& decision) {
+  return resource_exhausted("too many requests").with_reason("rate_limited").with_retry_after(std::chrono::ceil<std::chrono::milliseconds>(decision.retry_after));
+}
+
+Error not_acceptable(const Table::Found& found) {
+  if (found.allow.empty()) return not_found("no route leads here").with_reason("no_route");
+  return Error(Code::Unimplemented, "this path does not take the method").with_http_status(405).with_reason("method_not_allowed");
+}
+
+}  // namespace
+
+Task<void> Gateway::handle(Context& ctx, http::Request& request, http::Response& response) {
+  auto snapshot = current();
+  if (!snapshot) {
+    http::refuse(ctx, request, response, unavailable("no configuration yet").with_reason("not_configured"));
+    return {};
+  }
+  auto found = snapshot->table->find(request);
+  if (!found.route) {
+    const Error error = not_acceptable(found);
+    metrics_->refused.with({"unmatched", error.reason()}).add();
+    http::refuse(ctx, request, response, error);
+    if (!found.allow.empty()) response.headers.set("allow", found.allow);
+    return {};
+  }
+  const RouteConfig& route = *found.route;
+  request.route = snapshot->patterns[snapshot->index_of(route)];
+  ctx.shorten(Clock::now() + route.timeout);
+  std::vector<std::string> values(found.values.begin(), found.values.end());
+  return answer(std::move(snapshot), route, std::move(values), ctx, request, response);
+}
+
+Task<void> Gateway::answer(std::shared_ptr<const Snapshot> snapshot, const RouteConfig& route, std::vector<std::string> values, Context& ctx,
+                           http::Request& request, http::Response& response) {
+  const auto refuse = [&](const Error& error) {
+    metrics_->refused.with({route.name, error.reason().empty() ? "upstream_error" : std::string_view(error.reason())}).add();
+    http::refuse(ctx, request, response, error);
+    if (response.status == 401) response.headers.set("www-authenticate", "Bearer");
+  };
+
+  if (route.auth) {
+    auto token = http::bearer_token(request.headers.get("authorization"));
+    if (!token) {
+      refuse(token.error());
+      co_return;
+    }
+    http::TokenVerifier& verifier = *snapshot->auth[*route.auth]->verifier;
+    auto claims = verifier.verify_now(*token);
+    if (!claims && claims.error().reason() == "token_key_unknown") claims = co_await verifier.verify(ctx, *token);
+    if (!claims) {
+      refuse(claims.error());
+      co_return;
+    }
+    ctx.set_subject(claims->subject);
+  }
+
+  std::optional<resilience::LimitDecision> decision;
+  if (Limiter* limiter = snapshot->limiters[snapshot->index_of(route)].get()) {
+    const std::string key =
+        limiter->config.by == LimitConfig::By::Consumer ? ctx.subject() : client_address(request, snapshot->config.trusted_proxies);
+    decision = limiter->buckets->take(key, Clock::now());
+    if (!decision->allowed) {
+      refuse(refused_by_limit(*decision));
+      put_limit_headers(*decision, response);
+      co_return;
+    }
+  }
+
+  const std::size_t limit = route.body_limit ? route.body_limit : snapshot->config.body_limit;
+  const bool too_large = request.body.is_whole() && request.body.bytes().size() > limit;
+  if (too_large) {
+    refuse(resource_exhausted("the body is larger than " + std::to_string(limit) + " bytes").with_http_status(413).with_reason("body_too_large"));
+    co_return;
+  }
+
+  const Exchange exchange{*snapshot, route, values, request};
+  Task<Result<void>> work = route.grpc ? transcode(ctx, exchange, response) : forward(ctx, exchange, response);
+  auto done = co_await std::move(work);
+  if (!done) refuse(done.error());
+  if (decision) put_limit_headers(*decision, response);
+}
+
+}  // namespace yun::gateway

@@ -1,0 +1,78 @@
+#pragma once
+// Gateway: an http::Handler that sends requests on by a Config.
+//
+//     Gateway gateway({.client = &app.client(), .metrics = &app.metrics(), .state_folder = "data"});
+//     YUN_GET(config, Config::load("gateway.yaml"));
+//     gateway.apply(std::move(config));                       // again with a new one: one atomic swap
+//     app.set_handler(gateway);
+//     app.background([&](Context& ctx) { return gateway.run(ctx); });
+//
+// Guarantees: a request sees one configuration from its beginning to its end. What a new configuration keeps (upstreams, key sets and limits
+// that are described as before) keeps its state: connections, health, counts.
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "yun/gateway/config/config.hpp"
+#include "yun/http/message.hpp"
+#include "yun/runtime/wait.hpp"
+
+namespace yun {
+namespace http {
+class Client;
+}
+namespace observe::metrics {
+class Registry;
+}
+}  // namespace yun
+
+namespace yun::gateway {
+
+struct Snapshot;
+
+struct GatewayOptions {
+  http::Client* client = nullptr;                ///< must outlive the gateway
+  observe::metrics::Registry* metrics = nullptr;  ///< must outlive the gateway
+  std::string state_folder;                      ///< where the last good key sets are kept; "" = nowhere
+};
+
+class Gateway final : public http::Handler {
+ public:
+  explicit Gateway(GatewayOptions options);
+  ~Gateway() override;
+
+  /// From now on requests follow `config`. On loop 0, or before run(). InvalidArgument (an upstream's URL that no resolver knows) changes nothing.
+  Result<void> apply(Config config);
+  /// Health checks, key sets and schemas, until `ctx` ends. Spawn it once, on loop 0.
+  Task<void> run(Context& ctx);
+
+  Task<void> handle(Context& ctx, http::Request& request, http::Response& response) override;
+
+ private:
+  std::shared_ptr<const Snapshot> current();
+  std::string_view interned(const std::string& pattern);
+  Task<void> answer(std::shared_ptr<const Snapshot> snapshot, const RouteConfig& route, std::vector<std::string> values, Context& ctx,
+                    http::Request& request, http::Response& response);
+
+  GatewayOptions options_;
+  struct Metrics;
+  std::unique_ptr<Metrics> metrics_;
+  std::mutex mutex_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::atomic<std::uint64_t> version_{0};
+  struct Cached {
+    std::uint64_t version = 0;
+    std::shared_ptr<const Snapshot> snapshot;
+  };
+  std::array<Cached, 64> cached_;  ///< by loop
+  std::set<std::string, std::less<>> patterns_;  ///< never shrinks: views of it are in requests and metrics
+  runtime::Event changed_;
+};
+
+}  // namespace yun::gateway

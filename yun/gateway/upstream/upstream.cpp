@@ -1,0 +1,194 @@
+#include "yun/gateway/upstream/upstream.hpp"
+
+#include "yun/http/client/client.hpp"
+#include "yun/observe/log/log.hpp"
+#include "yun/rpc/framing.hpp"
+#include "yun/rpc/status.hpp"
+#include "yun/rpc/wire.hpp"
+#include "yun/runtime/wait.hpp"
+
+namespace yun::gateway {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr std::size_t kMaxReflection = 4u << 20;
+constexpr auto kRelearnAfterFailure = 500ms;
+constexpr auto kRelearn = 60s;  // a new version of the service may have new fields
+}  // namespace
+
+Upstream::Upstream(UpstreamConfig config, http::Client& probes)
+    : config_(std::move(config)), probes_(probes), health_(std::make_shared<HealthTable>(config_.health)) {
+  http::ClientOptions options;
+  options.name = config_.name;
+  options.http2 = config_.protocol == Protocol::Http ? http::Http2::Off : http::Http2::PriorKnowledge;
+  options.connect_timeout = config_.connect_timeout;
+  options.max_connections_per_host = static_cast<std::size_t>(config_.max_connections);
+  options.proxy = http::Proxy::None;
+  client_ = std::make_unique<http::Client>(std::move(options));
+}
+
+Upstream::~Upstream() = default;
+
+Result<std::shared_ptr<Upstream>> Upstream::open(UpstreamConfig config, http::Client& probes) {
+  if (auto resolver = balance::open(config.to); !resolver) return std::move(resolver).error();
+  return std::shared_ptr<Upstream>(new Upstream(std::move(config), probes));
+}
+
+std::shared_ptr<Upstream::Endpoints> Upstream::endpoints() {
+  std::shared_ptr<Endpoints> fresh;
+  auto local = per_loop_.local([&] {
+    auto resolver = balance::open(config_.to);  // open() has seen it work
+    if (!config_.health.path.empty()) *resolver = std::make_unique<HealthyResolver>(std::move(*resolver), health_);
+    balance::Balancer::Options options;
+    options.policy = config_.lb == LoadBalancing::RoundRobin ? balance::Policy::RoundRobin : balance::Policy::P2cEwma;
+    fresh = std::make_shared<Endpoints>(std::move(*resolver), options);
+    return fresh;
+  });
+  if (fresh) runtime::Loop::current().spawn(watch(fresh));
+  return local;
+}
+
+Task<void> Upstream::watch(std::shared_ptr<Endpoints> endpoints) {
+  std::uint64_t revision = 0;
+  while (!endpoints->stop.done()) {
+    auto set = co_await endpoints->resolver->next(endpoints->stop, revision);
+    if (set) {
+      revision = set->revision;
+      endpoints->balancer.update(*set);
+      endpoints->known.set();
+    } else {
+      (void)co_await runtime::sleep_for(endpoints->stop, 200ms);  // cancelled: the condition sees it
+    }
+  }
+}
+
+bool Upstream::serves(const UpstreamConfig& other) const {
+  const HealthCheck& a = config_.health;
+  const HealthCheck& b = other.health;
+  return config_.name == other.name && config_.to == other.to && config_.protocol == other.protocol && config_.lb == other.lb &&
+         config_.connect_timeout == other.connect_timeout && config_.max_connections == other.max_connections && a.path == b.path &&
+         a.every == b.every && a.timeout == b.timeout && a.unhealthy_after == b.unhealthy_after && a.healthy_after == b.healthy_after;
+}
+
+namespace {
+
+/// What an answer or an error says of its endpoint.
+balance::Outcome outcome_of(const Result<http::Response>& answer) {
+  if (answer) return answer->status >= 500 ? balance::Outcome::Failure : balance::Outcome::Success;
+  if (answer.error().code() == Code::Cancelled) return balance::Outcome::Ignored;
+  return answer.error().reason() == "upstream_connect" ? balance::Outcome::ConnectFailure : balance::Outcome::Failure;
+}
+
+}  // namespace
+
+Task<Result<http::Response>> Upstream::send(Context& ctx, http::Request request) {
+  const auto local = endpoints();
+  YUN_CHECK(co_await local->known.wait(ctx));
+  YUN_TRY(pick, local->balancer.pick());
+  const balance::Endpoint endpoint = pick.endpoint();
+  auto answer = co_await client_->send_to(ctx, endpoint, request);
+  pick.report(outcome_of(answer));
+  if (!answer && answer.error().reason() == "upstream_connect") local->resolver->refresh();
+  co_return answer;
+}
+
+Result<std::pair<std::shared_ptr<const rpc::Schema>, const rpc::MethodType*>> Upstream::method(const std::string& service,
+                                                                                               const std::string& name) const {
+  std::shared_ptr<const rpc::Schema> schema;
+  {
+    std::lock_guard lock(mutex_);
+    schema = schema_;
+  }
+  if (!schema)
+    return unavailable("what upstream '" + config_.name + "' offers is not known yet").with_reason("schema_unavailable").with_retry_after(1s);
+  const rpc::MethodType* method = schema->method(service + "/" + name);
+  if (!method) return unimplemented("upstream '" + config_.name + "' has no method " + service + "/" + name).with_reason("method_unknown");
+  return std::pair(std::move(schema), method);
+}
+
+Task<void> Upstream::run(Context& ctx, std::vector<std::string> services) {
+  runtime::Scope scope;
+  if (!config_.health.path.empty()) scope.spawn(check_health(ctx));
+  if (!services.empty()) scope.spawn(learn_schema(ctx, std::move(services)));
+  co_await scope.join();
+}
+
+Task<void> Upstream::check_health(Context& ctx) {
+  auto resolver = balance::open(config_.to);
+  if (!resolver) co_return;  // open() has refused it already
+  while (!ctx.done()) {
+    auto set = co_await (*resolver)->resolve(ctx);
+    if (set) {
+      for (const auto& endpoint : set->endpoints) {
+        Context probe(ctx, config_.health.timeout);
+        const std::string url = "http://" + endpoint.address.to_string() + config_.health.path;
+        auto answer = co_await probes_.get(probe, url);
+        if (ctx.done()) co_return;
+        const bool well = answer && answer->status < 400;
+        if (health_->report(endpoint.address, well)) {
+          log::warn(well ? "endpoint is healthy again" : "endpoint is unhealthy",
+                    {{"upstream", config_.name}, {"endpoint", endpoint.address.to_string()}});
+        }
+      }
+    }
+    (void)co_await runtime::sleep_for(ctx, config_.health.every);  // cancelled: the condition sees it
+  }
+}
+
+Task<void> Upstream::learn_schema(Context& ctx, std::vector<std::string> services) {
+  log::Occasional occasional;
+  while (!ctx.done()) {
+    auto schema = co_await reflect(ctx, services);
+    Duration pause = kRelearn;
+    if (schema) {
+      std::lock_guard lock(mutex_);
+      schema_ = std::move(*schema);
+    } else {
+      pause = kRelearnAfterFailure;
+      if (!ctx.done() && occasional.pass()) log::warn("reflection failed", {{"upstream", config_.name}, {"error", schema.error()}});
+    }
+    (void)co_await runtime::sleep_for(ctx, pause);  // cancelled: the condition sees it
+  }
+}
+
+/// One call of grpc.reflection.v1 a service: file_containing_symbol (field 4); the answer's file_descriptor_response (field 4) has the files
+/// (field 1), what they import included.
+Task<Result<std::shared_ptr<const rpc::Schema>>> Upstream::reflect(Context& ctx, const std::vector<std::string>& services) {
+  std::vector<std::string> files;
+  for (const std::string& service : services) {
+    std::string message;
+    rpc::wire::put_bytes(message, 4, service);
+    std::string frame(rpc::kFrameHead, '\0');
+    rpc::put_frame_head(frame.data(), false, static_cast<std::uint32_t>(message.size()));
+    frame += message;
+
+    Context call(ctx, 5s);
+    http::Request request;
+    request.method = http::Method::Post;
+    request.target = request.path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    request.headers.add("content-type", "application/grpc");
+    request.headers.add("te", "trailers");
+    request.body = http::Body(std::move(frame));
+    YUN_TRY(response, co_await send(call, std::move(request)));
+    if (response.status != 200) co_return rpc::error_from_http(response.status);
+    YUN_TRY(bytes, co_await response.body.all(call, kMaxReflection));
+
+    rpc::FrameReader frames(kMaxReflection);
+    frames.feed_all(bytes);
+    YUN_TRY(answer, frames.next());
+    if (!answer) co_return unavailable("reflection of " + service + " gave no answer");
+    rpc::wire::Fields fields(*answer);
+    while (auto field = fields.next()) {
+      if (field->number == 7) co_return not_found("reflection does not know " + service);
+      if (field->number != 4) continue;
+      rpc::wire::Fields list(field->bytes);
+      while (auto file = list.next()) {
+        if (file->number == 1) files.emplace_back(file->bytes);
+      }
+    }
+  }
+  co_return rpc::Schema::build(files);
+}
+
+}  // namespace yun::gateway
