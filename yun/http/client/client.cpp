@@ -1,10 +1,9 @@
 #include "yun/http/client/client.hpp"
 
-#include <cstdio>
-
 #include "yun/http/client/per_loop.hpp"
 #include "yun/http/client/pool.hpp"
 #include "yun/http/client/proxy.hpp"
+#include "yun/http/client/telemetry.hpp"
 #include "yun/http/client/url.hpp"
 #include "yun/http/codec1/text.hpp"
 
@@ -12,6 +11,7 @@ namespace yun::http {
 
 struct Client::Inner {
   std::shared_ptr<const Options> options;
+  client::Telemetry telemetry;
   client::ProxyRules proxies;
   std::mutex tls_mutex;
   std::shared_ptr<tls::TlsContext> tls;
@@ -35,14 +35,6 @@ struct Client::Inner {
 
 namespace {
 
-std::string traceparent(const observe::trace::SpanContext& trace) {
-  char text[64];
-  const int size = std::snprintf(text, sizeof text, "00-%016llx%016llx-%016llx-%02x", static_cast<unsigned long long>(trace.trace_high),
-                                 static_cast<unsigned long long>(trace.trace_low), static_cast<unsigned long long>(trace.span),
-                                 trace.sampled ? 1U : 0U);
-  return std::string(text, static_cast<std::size_t>(size));
-}
-
 Result<void> check(const Request& request) {
   if (codec1::first_control(request.target) != request.target.size() || request.target.find_first_of(" \t") != std::string::npos)
     return invalid_argument("the request's target holds a space or control byte");
@@ -56,7 +48,7 @@ Result<void> check(const Request& request) {
 
 /// What every request carries on from its Context.
 void carry_on(Context& ctx, Request& request, const ClientOptions& options) {
-  request.headers.set("traceparent", traceparent(ctx.trace()));
+  request.headers.set("traceparent", observe::trace::format_traceparent(ctx.trace()));
   if (!ctx.request_id().empty()) request.headers.set("x-request-id", ctx.request_id());
   if (ctx.deadline() != TimePoint::max()) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(ctx.remaining()).count();
@@ -84,6 +76,7 @@ Result<Request> make_request(Method method, std::string_view text) {
 
 Client::Client(Options options) : inner_(std::make_shared<Inner>()) {
   if (options.proxy == Proxy::FromEnvironment) inner_->proxies = client::ProxyRules::from_environment();
+  inner_->telemetry = client::Telemetry(options.registry, options.name);
   inner_->options = std::make_shared<const Options>(std::move(options));
 }
 Client::~Client() = default;
@@ -121,16 +114,22 @@ Task<Result<Response>> Client::send_to(Context& ctx, const balance::Endpoint& en
     if (!made) co_return std::move(made).error();
     tls = std::move(*made);
   }
-  carry_on(ctx, request, options);
   const auto pool = inner->pools.local([&] { return std::make_shared<client::Pool>(inner->options, tls); });
   if (tls) pool->set_tls(tls);
+  const TimePoint started = Clock::now();
   Result<Response> response = cancelled("not sent");
-  if (options.timeout > Duration::zero()) {
-    Context within(ctx, options.timeout);
+  if (ctx.span() || options.timeout > Duration::zero()) {
+    // The span is of a Context of its own: several exchanges may go on below one.
+    Context within(ctx, options.timeout > Duration::zero() ? started + options.timeout : TimePoint::max());
+    client::ExchangeSpan span(within, request, to.url);
+    carry_on(within, request, options);
     response = co_await pool->send(within, std::move(to), request);
+    span.end(response);
   } else {
+    carry_on(ctx, request, options);
     response = co_await pool->send(ctx, std::move(to), request);
   }
+  inner->telemetry.count(request, response, Clock::now() - started);
   if (!response) co_return name_timeout(std::move(response).error());
   co_return std::move(response);
 }

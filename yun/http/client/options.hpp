@@ -5,6 +5,7 @@
 
 #include "yun/base/units.hpp"
 #include "yun/http/tls/tls.hpp"
+#include "yun/observe/metrics/registry.hpp"
 
 namespace yun::http {
 
@@ -18,6 +19,9 @@ enum class Proxy : std::uint8_t { FromEnvironment, None };
 
 struct ClientOptions {
   std::string name = "default";  ///< label `client` in metrics
+  /// http_client_requests_total{client,method,status} (status 0: no answer), http_client_request_duration_seconds{client,method} (to the head of the
+  /// answer), http_client_failures_total{client,reason}. Must outlive the client; null counts nothing.
+  observe::metrics::Registry* registry = nullptr;
   Duration connect_timeout = std::chrono::seconds(2);  ///< name, TCP, proxy and TLS together
   Duration timeout{};  ///< of an exchange, to its response head, when the Context has no earlier deadline; 0 = only the Context's
   Http2 http2 = Http2::Negotiate;

@@ -4,6 +4,9 @@ namespace yun::http::client {
 
 namespace {
 
+/// A peer may go away several times in a row before it takes a request (a rolling restart, a server that ends its connections often).
+constexpr int kMaxTries = 10;
+
 enum class Speaks : std::uint8_t { Unknown, Http1, Http2 };
 
 bool is_idempotent(const Request& request) {
@@ -112,10 +115,12 @@ Task<Result<Response>> Pool::send(Context& ctx, Destination to, Request& request
   if (closed_) co_return cancelled("the client is closed");
   const std::string key = to.key();
   const auto host = this->host(key);
+  bool sent_again = false;
   for (int tries = 1;; ++tries) {
     Attempt attempt;
     auto response = co_await try_once(ctx, to, request, host, attempt);
-    if (response || tries == 2 || closed_ || !may_send_again(request, attempt, response.error())) co_return std::move(response);
+    if (response || closed_ || tries == kMaxTries || !may_send_again(request, attempt, response.error())) co_return std::move(response);
+    if (!attempt.unprocessed && std::exchange(sent_again, true)) co_return std::move(response);
   }
 }
 

@@ -17,8 +17,8 @@ class Pool final : public std::enable_shared_from_this<Pool> {
  public:
   Pool(std::shared_ptr<const ClientOptions> options, std::shared_ptr<tls::TlsContext> tls);
 
-  /// One exchange, over whatever connection serves best. Sends again once where that is safe: if nothing was sent, if the peer says that it has not
-  /// looked at it, or if a kept connection died without an answer and the method is idempotent.
+  /// One exchange, over whatever connection serves best. Sends again where that is safe: while the peer says that it has not looked at it
+  /// (REFUSED_STREAM, GOAWAY; ten tries), and once if a kept connection died without an answer and the method is idempotent.
   Task<Result<Response>> send(Context& ctx, Destination to, Request& request);
   /// Before the first https request.
   void set_tls(const std::shared_ptr<tls::TlsContext>& tls) { dialer_.set_tls(tls); }
