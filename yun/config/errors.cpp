@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 
 #include "yun/base/strings.hpp"
 #include "yun/config/yaml.hpp"
@@ -36,8 +37,8 @@ std::vector<std::string> Errors::lines() const {
     std::vector<const Fault*> faults;
     for (const Fault& fault : list_)
       if (fault.source == source) faults.push_back(&fault);
-    std::stable_sort(faults.begin(), faults.end(),
-                     [](const Fault* a, const Fault* b) { return std::pair(a->line, a->column) < std::pair(b->line, b->column); });
+    // Of one place, in the order they were found: they lie in one vector.
+    std::sort(faults.begin(), faults.end(), [](const Fault* a, const Fault* b) { return std::tuple(a->line, a->column, a) < std::tuple(b->line, b->column, b); });
     for (const Fault* fault : faults) {
       std::string line = fault->source;
       if (fault->line > 0) line += ":" + std::to_string(fault->line) + ":" + std::to_string(fault->column);
