@@ -10,6 +10,7 @@ namespace yun::http::server {
 namespace {
 constexpr std::size_t kReadSize = 32 << 10;
 constexpr std::size_t kWriteSize = 64 << 10;
+constexpr Duration kStopTime = std::chrono::milliseconds(500);
 constexpr Duration kNoticeTime = std::chrono::milliseconds(200);  // a round trip, for requests that are on their way
 
 std::string_view text(const std::uint8_t* bytes, std::size_t size) { return {reinterpret_cast<const char*>(bytes), size}; }
@@ -65,16 +66,16 @@ struct Http2::Callbacks {
     }
     return 0;
   }
-  static int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void*) {
+  static int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
     const bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 && (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS);
-    if (!ends) return 0;
-    // The answer is complete: a client that still sends is told to stop.
-    Stream* stream = stream_of(session, frame->hd.stream_id);
-    if (stream && !stream->ended) nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+    Stream* stream = ends ? stream_of(session, frame->hd.stream_id) : nullptr;
+    if (!stream) return 0;
+    stream->answered = stream->discards = true;
+    stream->quiet_since = static_cast<Http2*>(self)->link_.shard.loop.now();
     return 0;
   }
-  static int stream_closed(nghttp2_session* session, std::int32_t id, std::uint32_t code, void* self) {
-    if (Stream* stream = stream_of(session, id)) static_cast<Http2*>(self)->closed(*stream, code);
+  static int stream_closed(nghttp2_session* session, std::int32_t id, std::uint32_t, void* self) {
+    if (Stream* stream = stream_of(session, id)) static_cast<Http2*>(self)->closed(*stream);
     return 0;
   }
 
@@ -137,7 +138,7 @@ Task<void> Http2::run() {
   if (!streams_.empty()) link_.life.cancel(cancelled("the client is gone").with_reason("client_closed"));
   output_.set();
   for (auto& stream : streams_) {
-    if (!stream->failure) stream->failure = cancelled("the connection is over").with_reason("client_closed");
+    if (!stream->answered && !stream->failure) stream->failure = cancelled("the connection is over").with_reason("client_closed");
     stream->closed = true;
     stream->readable.set();
     stream->drained.set();
@@ -261,6 +262,14 @@ void Http2::sweep(TimePoint now) {
       nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
       output_.set();
       return;
+    }
+    if (stream.answered) {
+      // The answer is complete, the client still sends: told to stop, but not so soon that it takes that for a failure of the answer.
+      if (quiet >= kStopTime) {
+        nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, NGHTTP2_NO_ERROR);
+        output_.set();
+      }
+      continue;
     }
     const bool slow_body = (stream.buffering && !stream.dispatched) || (stream.waits_for_body && !stream.grpc);
     if (slow_body && quiet >= options_.body_timeout) {

@@ -38,10 +38,10 @@ struct Stream {
   bool closed = false;
   bool busy = false;  ///< a coroutine holds this
   bool head_sent = false;
+  bool answered = false;  ///< the last byte of the answer was sent
   bool discards = false;  ///< nobody wants the body any more
   bool continue_wanted = false;
   bool grpc = false;
-  std::uint32_t close_code = 0;
   std::optional<Error> failure;
 
   // the request body
@@ -93,7 +93,7 @@ class Http2 final : public Protocol, private runtime::Timer {
   Task<void> serve(Stream& stream, Task<void> task);
   void refuse(Stream& stream, const codec1::ParseError& error);
   void crashed(Stream& stream, std::exception_ptr exception);
-  void closed(Stream& stream, std::uint32_t code);
+  void closed(Stream& stream);
   void release(Stream& stream);
   void fail(Stream& stream, const Error& error, std::uint32_t code);
 

@@ -39,8 +39,7 @@ void forget(Stream& stream) {
   stream.context.reset();
   stream.outcome = {};
   stream.head_complete = stream.pending = stream.buffering = stream.first_awaited = stream.dispatched = stream.ended = stream.closed = false;
-  stream.busy = stream.head_sent = stream.discards = stream.continue_wanted = stream.grpc = false;
-  stream.close_code = 0;
+  stream.busy = stream.head_sent = stream.answered = stream.discards = stream.continue_wanted = stream.grpc = false;
   stream.failure.reset();
   stream.incoming.clear();
   stream.reading.clear();
@@ -300,9 +299,8 @@ void Http2::fail(Stream& stream, const Error& error, std::uint32_t code) {
 }
 
 /// nghttp2 has forgotten the stream.
-void Http2::closed(Stream& stream, std::uint32_t code) {
+void Http2::closed(Stream& stream) {
   stream.closed = true;
-  stream.close_code = code;
   nghttp2_session_set_stream_user_data(session_, stream.id, nullptr);
   if (stream.pending) std::replace(pending_.begin(), pending_.end(), &stream, static_cast<Stream*>(nullptr));
   if (!stream.busy) {
@@ -317,8 +315,7 @@ void Http2::closed(Stream& stream, std::uint32_t code) {
 
 void Http2::release(Stream& stream) {
   if (stream.dispatched) {
-    const bool complete = stream.closed && !stream.failure && stream.close_code == NGHTTP2_NO_ERROR;
-    if (!complete && !stream.failure) stream.failure = cancelled("the client has reset the stream").with_reason("client_closed");
+    if (!stream.answered && !stream.failure) stream.failure = cancelled("the client has reset the stream").with_reason("client_closed");
     stream.outcome.bytes_received = stream.received;
     stream.outcome.duration = Clock::now() - stream.started;
     stream.outcome.error = stream.failure ? &*stream.failure : nullptr;
@@ -459,10 +456,11 @@ long Http2::give_data(Stream& stream, std::uint8_t* into, std::size_t size, std:
 
 void Http2::take_data(Stream& stream, std::string_view bytes) {
   stream.received += bytes.size();
-  stream.quiet_since = link_.shard.loop.now();
+  if (!stream.answered) stream.quiet_since = link_.shard.loop.now();
   const bool too_much = stream.body_limit > 0 && stream.received > stream.body_limit;
   if (stream.discards || too_much) {
-    nghttp2_session_consume(session_, stream.id, bytes.size());
+    nghttp2_session_consume_connection(session_, bytes.size());
+    if (stream.received <= options_.drain_body) nghttp2_session_consume_stream(session_, stream.id, bytes.size());
     if (too_much) stream.readable.set();
     return;
   }
