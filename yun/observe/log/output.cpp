@@ -1,9 +1,12 @@
 #include "yun/observe/log/output.hpp"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace yun::observe::log {
@@ -25,6 +28,8 @@ Result<void> Output::open(const std::string& output) {
   close();
   fd_ = fd;
   owned_ = owned;
+  struct ::stat info {};
+  may_block_ = ::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode);
   return {};
 }
 
@@ -32,16 +37,17 @@ void Output::close() {
   if (owned_) ::close(fd_);
   fd_ = STDOUT_FILENO;
   owned_ = false;
+  may_block_ = true;
 }
 
 bool Output::write(std::string_view bytes, const std::atomic<bool>& give_up) {
   if (fd_ < 0) return true;
   while (!bytes.empty()) {
     pollfd waited{fd_, POLLOUT, 0};
-    while (::poll(&waited, 1, 100) == 0)
+    while (may_block_ && ::poll(&waited, 1, 100) == 0)
       if (give_up.load(std::memory_order_relaxed)) return false;
     // A pipe that is ready takes PIPE_BUF bytes without blocking, so that giving up stays possible.
-    const ssize_t sent = ::write(fd_, bytes.data(), owned_ ? bytes.size() : std::min<std::size_t>(bytes.size(), 4096));
+    const ssize_t sent = ::write(fd_, bytes.data(), may_block_ ? std::min<std::size_t>(bytes.size(), PIPE_BUF) : bytes.size());
     if (sent < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (sent < 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(sent));

@@ -26,6 +26,7 @@ class Output {
  private:
   int fd_ = 1;
   bool owned_ = false;
+  bool may_block_ = true;  ///< no ordinary file
 };
 
 }  // namespace yun::observe::log

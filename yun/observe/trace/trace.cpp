@@ -95,8 +95,12 @@ void Span::begin(const SpanContext& parent, bool sampled) {
 void Span::end() {
   if (!ctx_) return;
   const Duration duration = Clock::now() - start_;
-  ctx_->set_span(outer_);
-  ctx_->set_trace(outer_ ? before_ : context_);  // after an edge's span the context keeps its ids, for what is logged at the end
+  if (ctx_->span() == this) {
+    ctx_->set_span(outer_);
+    ctx_->set_trace(outer_ ? before_ : context_);  // after an edge's span the context keeps its ids, for what is logged at the end
+  } else {
+    step_out();
+  }
   ctx_ = nullptr;
   const bool worth_keeping = status_ == Status::Error || duration > tracer_->options().slow;
   if (!data_ && !worth_keeping) return;
@@ -115,6 +119,16 @@ void Span::end() {
   if (data_)
     for (const auto& sink : tracer_->options().sinks) sink->on_end(data);
   if (worth_keeping) tracer_->keep(std::move(data));
+}
+
+/// Work that goes on side by side in one context ends in any order: the span that stands on this one stands on the one below from now on.
+void Span::step_out() {
+  for (Span* span = ctx_->span(); span; span = span->outer_) {
+    if (span->outer_ != this) continue;
+    span->outer_ = outer_;
+    span->before_ = before_;
+    return;
+  }
 }
 
 void Span::rename(std::string_view name) { name_ = name; }

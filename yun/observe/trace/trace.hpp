@@ -9,7 +9,7 @@
 //
 // From its start to its end a span is ctx.span() and its ids are ctx.trace(): log lines and clients take them from there. It ends with
 // its scope. A span that is not sampled keeps no attributes and allocates nothing; only if it fails or is slow it is kept, bare, for the
-// debug page. Spans of one Context are nested and belong to its loop; a Tracer is thread-safe.
+// debug page. Spans belong to their Context's loop; those begun side by side in one Context may end in any order. A Tracer is thread-safe.
 
 #include <concepts>
 #include <cstdint>
@@ -146,6 +146,7 @@ class Span {
 
  private:
   void begin(const SpanContext& parent, bool sampled);
+  void step_out();
   void set_attribute(std::string_view key, AttributeValue value);
   std::string cut(std::string_view text) const;
 

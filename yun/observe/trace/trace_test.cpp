@@ -90,6 +90,20 @@ TEST(Span, AChildContextSeesTheSpanAndItsIds) {
   EXPECT_EQ(below.span(), &span);
 }
 
+TEST(Span, MayEndBeforeAnotherThatBeganLaterInTheSameContext) {
+  Tracer tracer({.sampler = Sampler::always()});
+  Context ctx;
+  Span edge(tracer, ctx, "edge");
+  auto first = std::make_unique<Span>(ctx, "first");
+  auto second = std::make_unique<Span>(ctx, "second");
+  first.reset();
+  EXPECT_EQ(ctx.span(), second.get());
+  EXPECT_EQ(ctx.trace(), second->context());
+  second.reset();
+  EXPECT_EQ(ctx.span(), &edge);
+  EXPECT_EQ(ctx.trace(), edge.context());
+}
+
 TEST(Span, StartsANewTraceForAMalformedHeader) {
   Tracer tracer;
   Context ctx;
