@@ -61,7 +61,7 @@ void App::set_handler(http::Handler& handler) { state_->front.set_handler(handle
 
 rpc::Server& App::grpc() {
   if (!state_->grpc) {
-    state_->grpc = std::make_unique<rpc::Server>();
+    state_->grpc = std::make_unique<rpc::Server>(rpc::ServerOptions{.registry = &state_->metrics});
     state_->grpc->health().set_serving(false);
     state_->front.set_grpc(*state_->grpc);
   }
