@@ -65,12 +65,12 @@ std::string between(const std::string& text, const std::string& before, const st
 
 TEST(RpcLive, GooglesClientIsServed) {
   if (access(kGreeter, X_OK) != 0) GTEST_SKIP() << kGreeter << " is not built";
-  if (std::system("python3 -c 'import grpc, google.protobuf' 2>/dev/null") != 0) GTEST_SKIP() << "python3-grpcio is not installed";
+  if (std::system("/usr/bin/python3 -c 'import grpc, google.protobuf' 2>/dev/null") != 0) GTEST_SKIP() << "python3-grpcio is not installed";
   Program greeter(kGreeter, "--listen", "127.0.0.1:0");
   const std::string address = between(greeter.line_with("listening"), "\"address\":\"", "\"");
   ASSERT_FALSE(address.empty());
   const std::string command =
-      "python3 " YUN_SOURCE_DIR "/yun/rpc/testing/live_client.py " + address + " " YUN_SOURCE_DIR "/proto";
+      "/usr/bin/python3 " YUN_SOURCE_DIR "/yun/rpc/testing/live_client.py " + address + " " YUN_SOURCE_DIR "/proto";
   EXPECT_EQ(std::system(command.c_str()), 0);
   // The deadline, the cancelled call and the cancelled stream were all seen by the handler.
   for (int i = 0; i < 3; ++i) EXPECT_NE(greeter.line_with("slow call ended"), "");

@@ -82,7 +82,10 @@ Task<Result<void>> attempts(Unary& unary, Context& ctx, ClientCall* call) {
   while (true) {
     auto result = co_await attempt(unary, ctx, call);
     if (result || !unary.may_repeat) co_return result;
-    const auto pause = backoff.next(result.error(), ctx.remaining());
+    // A failed connect's retry_after is for those who come after this call; another endpoint may be tried at once.
+    const bool is_connect = result.error().reason() == "upstream_connect";
+    const Error why = is_connect ? unavailable("no connection") : result.error();
+    const auto pause = backoff.next(why, ctx.remaining());
     if (!pause || !endpoints->budget.take(Clock::now())) co_return result;
     auto slept = co_await runtime::sleep_for(ctx, *pause);
     if (!slept) co_return result;
