@@ -7,11 +7,16 @@
 //     router.provide(store);
 //     YUN_CHECK(router.check());
 //
-// Names: Router, Routes, Operation (router/), Path, Query, Header, Json, Created (bind/), Request, Response, Headers, Body, Handler
-// (message.hpp), Middleware, Next, Pipeline, Defaults (middleware/), StaticFiles, Compression, EventStream (content/), WebSocket
-// (websocket/), Server (server/), Client (client/).
+//     Pipeline pipeline(default_middleware({.registry = registry, .tracer = tracer}), router);
+//     Server server(runtime, pipeline);
+//
+// Names: Request, Response, Headers, Body, Handler, problem (message.hpp); Router, Routes, Operation (router/); Path, Query, Header, Json,
+// Created (bind/); Middleware, Next, Pipeline, default_middleware, request_id, trace, metrics, access_log, concurrency_limit, body_limit,
+// deadline, cors (middleware/); StaticFiles, compression, event_stream, Event (content/); accept_websocket, WebSocket (websocket/); Server
+// (server/); Client (client/).
 
 #include "yun/http/bind/parameters.hpp"
 #include "yun/http/message.hpp"
-#include "yun/http/middleware/middleware.hpp"
+#include "yun/http/middleware/defaults.hpp"
 #include "yun/http/router/router.hpp"
+#include "yun/http/server/server.hpp"

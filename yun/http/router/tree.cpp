@@ -97,13 +97,13 @@ std::uint32_t Tree::walk(const Node& from, std::string_view path, Captures& capt
     const auto slash = path.find('/');
     const auto value = path.substr(0, slash);
     if (!value.empty()) {
-      captures.values[captures.size++] = value;
+      captures.values[captures.size++] = {value.data(), value.size()};
       const auto found = walk(*node->parameter, path.substr(value.size()), captures);
       if (found != kNone) return found;
       --captures.size;
     }
   }
-  if (node->rest != kNone) captures.values[captures.size++] = path;
+  if (node->rest != kNone) captures.values[captures.size++] = {path.data(), path.size()};
   return node->rest;
 }
 

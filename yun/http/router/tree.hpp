@@ -19,7 +19,12 @@ class Tree {
 
   /// What the parameters matched, in order, still percent-encoded: views into the path.
   struct Captures {
-    std::array<std::string_view, Pattern::kMostParameters> values;
+    struct Value {
+      const char* data;
+      std::size_t length;
+      operator std::string_view() const { return {data, length}; }
+    };
+    std::array<Value, Pattern::kMostParameters> values;  ///< not initialised beyond `size`: this is made for each request
     std::size_t size = 0;
   };
 
