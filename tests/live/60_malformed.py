@@ -118,6 +118,7 @@ def refused_http2(data, closed):
 
 def main():
     with Shop() as shop:
+        shop.new_user("first@example.com")
         walk(shop.base)
     finish()
 
