@@ -11,6 +11,8 @@ namespace yun::http {
 
 using runtime::Loop;
 
+constexpr Duration kFirstRefetch = std::chrono::milliseconds(100);
+
 /// A least-recently-used map of one loop: token -> claims, as far as they were verified with key set `version`.
 struct TokenVerifier::Remembered {
   struct Entry {
@@ -104,7 +106,8 @@ Task<void> TokenVerifier::run(Context& ctx) {
     home_ = &Loop::current();
   }
   while (!ctx.done()) {
-    Duration wait = options_.min_refetch;
+    // Without any keys every request fails: ask often until there are some.
+    Duration wait = has_keys() ? options_.min_refetch : std::min(options_.min_refetch, kFirstRefetch);
     {
       Context attempt(ctx, std::chrono::seconds(5));
       auto text = co_await fetch_(attempt);
