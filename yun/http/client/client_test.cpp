@@ -291,3 +291,66 @@ TEST(Client, RefusesWhatCouldSplitARequest) {
   EXPECT_FALSE(make_request(Method::Get, "http://u:p@x/"));
   EXPECT_FALSE(make_request(Method::Get, "http://x:99999/"));
 }
+
+namespace {
+struct Ping final : BodyProducer {
+  Task<Result<void>> produce(Context& ctx, BodyWriter& out) override { co_return co_await out.write(ctx, "ping"); }
+};
+Task<std::pair<std::string, std::string>> upgraded() {
+  Peer peer({{"HTTP/1.1 101 Switching Protocols\r\nupgrade: echo\r\nconnection: upgrade\r\n\r\npong"}});
+  Client client;
+  Request request = request_to(peer);
+  request.headers.set("upgrade", "echo");
+  request.upload = std::make_unique<Ping>();
+  Got got = co_await fetch(client, std::move(request));
+  co_await peer.stop();
+  co_return std::pair{std::to_string(got.status) + got.body, peer.received()};
+}
+
+/// Never ends by itself; says when it was told to stop.
+struct Forever final : BodyProducer {
+  explicit Forever(std::shared_ptr<bool> flag) : stopped(std::move(flag)) {}
+  Task<Result<void>> produce(Context& ctx, BodyWriter& out) override {
+    YUN_CHECK(co_await out.write(ctx, "some"));
+    auto slept = co_await runtime::sleep_for(ctx, 60s);
+    *stopped = !slept;
+    co_return std::move(slept);
+  }
+  std::shared_ptr<bool> stopped;
+};
+Task<std::pair<int, bool>> refused_early(bool read_body) {
+  Peer peer({{"HTTP/1.1 413 x\r\ncontent-length: 3\r\n\r\nbig"}}, "some");
+  Client client;
+  Context root;
+  Context ctx(root, 5s);
+  auto stopped = std::make_shared<bool>(false);
+  Request request = request_to(peer, Method::Post);
+  request.upload = std::make_unique<Forever>(stopped);
+  int status = 0;
+  {
+    auto response = co_await client.send(ctx, std::move(request));
+    if (response) status = response->status;
+    if (response && read_body) (void)co_await response->body.all(ctx, 100);  // only that it ends matters
+  }
+  if (!read_body) (void)co_await runtime::yield_now();
+  if (!read_body) (void)co_await runtime::yield_now();
+  co_await peer.stop();
+  co_return std::pair{status, *stopped};
+}
+}  // namespace
+
+TEST(Client, AnUpgradedConnectionIsAStreamBothWays) {
+  const auto [got, sent] = runtime::block_on(upgraded());
+  EXPECT_EQ(got, "101pong");
+  EXPECT_NE(sent.find("connection: upgrade\r\n"), std::string::npos);
+  EXPECT_TRUE(sent.ends_with("\r\n\r\nping")) << sent;
+}
+
+TEST(Client, AnAnswerBeforeTheRequestIsAllSentEndsTheUpload) {
+  EXPECT_EQ(runtime::block_on(refused_early(true)), (std::pair{413, true}));
+  EXPECT_EQ(runtime::block_on(refused_early(false)), (std::pair{413, true}));
+}
+
+TEST(Client, AMalformedChunkIsRefused) {
+  EXPECT_EQ(runtime::block_on(exchange({{"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"}})).why, "upstream_protocol");
+}
