@@ -1,6 +1,7 @@
 #pragma once
-// memory://: a least-recently-used map in this process. Sixteen shards by the key's hash, each with a lock, a map and a share of the bytes; all loops
-// share it. An entry costs its key, its value and 128 bytes. What has expired goes when it is looked up or when room is needed.
+// memory://: a least-recently-used map in this process. Sixteen shards by the key's hash, each with a lock, a map and a share of
+// the bytes; all loops share it. An entry costs its key, its value and 128 bytes. What has expired goes when it is looked up or
+// when room is needed.
 
 #include <cstddef>
 #include <memory>

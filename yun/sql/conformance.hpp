@@ -3,7 +3,8 @@
 //
 //     INSTANTIATE_TEST_SUITE_P(Mine, Conformance, testing::Values(&open_empty_database));
 //
-// where open_empty_database is `yun::Result<yun::sql::Pool> ()` and gives a database with no tables. The statements here are portable SQL.
+// where open_empty_database is `yun::Result<yun::sql::Pool> ()` and gives a database with no tables. The statements here are
+// portable SQL.
 
 #include <gtest/gtest.h>
 

@@ -16,7 +16,8 @@ constexpr Words kWords[] = {{"select", "sql select"}, {"insert", "sql insert"}, 
 
 const Words& words(Operation operation) { return kWords[static_cast<std::size_t>(operation)]; }
 
-/// The database's own failures are worth a line; what the program decided (not found, conflict, no stock) and callers that left are not.
+/// The database's own failures are worth a line; what the program decided (not found, conflict, no stock) and callers that left
+/// are not.
 bool is_fault(Code code) {
   return code == Code::Internal || code == Code::Unavailable || code == Code::DataLoss || code == Code::Unknown;
 }

@@ -117,7 +117,8 @@ class Sqlite final : public Driver {
   std::optional<runtime::BlockingPool> threads_;
 };
 
-/// Makes the file if it is not there, for the owner alone. Never opens one that is: closing it would drop the locks of another pool here.
+/// Makes the file if it is not there, for the owner alone. Never opens one that is: closing it would drop the locks of another
+/// pool here.
 Result<void> create(const std::string& path) {
   const runtime::Fd made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!made && errno != EEXIST) return from_errno(errno, "database " + path);

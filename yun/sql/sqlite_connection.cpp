@@ -18,7 +18,9 @@ std::string_view after_colon(std::string_view message) {
 
 Error storage_error(Access access, std::string_view message) {
   const std::string_view reason = access == Access::Write ? "storage_full" : "storage_error";
-  return unavailable("database storage: " + std::string(message)).with_reason(std::string(reason)).with_retry_after(std::chrono::seconds(1));
+  return unavailable("database storage: " + std::string(message))
+      .with_reason(std::string(reason))
+      .with_retry_after(std::chrono::seconds(1));
 }
 
 Error to_error(int extended, std::string_view message, Access access) {
@@ -73,7 +75,9 @@ int bind_one(sqlite3_stmt* statement, int place, const Value& value) {
     int operator()(const std::string& text) const {
       return sqlite3_bind_text64(statement, place, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
     }
-    int operator()(const Blob& blob) const { return sqlite3_bind_blob64(statement, place, blob.bytes.data(), blob.bytes.size(), SQLITE_STATIC); }
+    int operator()(const Blob& blob) const {
+      return sqlite3_bind_blob64(statement, place, blob.bytes.data(), blob.bytes.size(), SQLITE_STATIC);
+    }
   };
   return std::visit(Binder{statement, place}, value);
 }
@@ -97,7 +101,8 @@ class SqliteConnection::Run {
 
 Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& path, Access access, const PoolOptions& options) {
   sqlite3* handle = nullptr;
-  const int status = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int status = sqlite3_open_v2(path.c_str(), &handle, kFlags, nullptr);
   std::unique_ptr<SqliteConnection> connection(new SqliteConnection(handle, access, options));
   if (status != SQLITE_OK) return to_error(status, handle ? sqlite3_errmsg(handle) : "out of memory", access);
   Result<void> ready = connection->set_up(options);
@@ -151,7 +156,9 @@ Result<Rows> SqliteConnection::query(std::string_view text, std::span<const Valu
       rows.cells.push_back(read_column(statement, i));
       bytes += sizeof(Value) + static_cast<std::size_t>(sqlite3_column_bytes(statement, i));
     }
-    if (bytes > max_bytes_) return resource_exhausted("query gives more than " + std::to_string(max_bytes_) + " bytes (max_result_bytes)");
+    if (bytes > max_bytes_) {
+      return resource_exhausted("query gives more than " + std::to_string(max_bytes_) + " bytes (max_result_bytes)");
+    }
     if (take == Take::First) return rows;
   }
 }
@@ -233,7 +240,8 @@ Result<sqlite3_stmt*> SqliteConnection::prepare(std::string_view text) {
   }
   sqlite3_stmt* statement = nullptr;
   const char* tail = nullptr;
-  const int status = sqlite3_prepare_v3(handle_, text.data(), static_cast<int>(text.size()), SQLITE_PREPARE_PERSISTENT, &statement, &tail);
+  const int status =
+      sqlite3_prepare_v3(handle_, text.data(), static_cast<int>(text.size()), SQLITE_PREPARE_PERSISTENT, &statement, &tail);
   if (status != SQLITE_OK) return fail(status);
   const std::string_view rest = trim(std::string_view(tail, static_cast<std::size_t>(text.data() + text.size() - tail)));
   if (!statement || rest.find_first_not_of(" \t\r\n;") != std::string_view::npos) {
@@ -270,7 +278,9 @@ Result<void> SqliteConnection::check_transaction() const {
 
 Error SqliteConnection::fail(int status) {
   Error error = to_error(status, sqlite3_errmsg(handle_), access_);
-  if ((status & 0xff) == SQLITE_INTERRUPT && Clock::now() >= deadline_) error = deadline_exceeded("database query took longer than its deadline");
+  if ((status & 0xff) == SQLITE_INTERRUPT && Clock::now() >= deadline_) {
+    error = deadline_exceeded("database query took longer than its deadline");
+  }
   if (access_ == Access::Write && !controlling_ && !in_transaction()) lost_ = error;
   return error;
 }
@@ -282,7 +292,8 @@ int SqliteConnection::on_progress(void* self) {
 }
 
 int SqliteConnection::authorize(void* self, int action, const char*, const char*, const char*, const char*) {
-  const bool forbidden = action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT || action == SQLITE_ATTACH || action == SQLITE_DETACH;
+  const bool forbidden =
+      action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT || action == SQLITE_ATTACH || action == SQLITE_DETACH;
   return forbidden && !static_cast<SqliteConnection*>(self)->controlling_ ? SQLITE_DENY : SQLITE_OK;
 }
 

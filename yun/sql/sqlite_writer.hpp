@@ -1,5 +1,6 @@
 #pragma once
-// The one thread that writes: takes what is queued, runs it inside one transaction, answers after its one commit. Private to the driver.
+// The one thread that writes: takes what is queued, runs it inside one transaction, answers after its one commit. Private to the
+// driver.
 
 #include <atomic>
 #include <condition_variable>
