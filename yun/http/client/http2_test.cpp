@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "yun/http/client/client.hpp"
 #include "yun/http/server/testing.hpp"
 
@@ -234,4 +236,37 @@ TEST(ClientHttp2, ADeadlineResetsTheStreamAndReachesTheHandler) {
   EXPECT_EQ(runtime::block_on(past_its_deadline(server.address)), "upstream_timeout /after");
   server.stop();
   EXPECT_TRUE(handler_cancelled);
+}
+
+namespace {
+Task<std::string> across_a_drain(TestServer& server) {
+  Client client(h2());
+  Context root;
+  Context ctx(root, 10s);
+  auto turns = std::make_shared<Turns>();
+  Request request = request_to(server.address, Method::Post, "/echo");
+  request.upload = std::make_unique<Talker>(turns);
+  turns->to_send.try_push("before ");
+  auto response = co_await client.send(ctx, std::move(request));
+  if (!response) co_return response.error().to_string();
+  auto piece = co_await response->body.next(ctx);
+  if (!piece || !*piece) co_return "nothing before";
+  std::string heard(**piece);
+  // GOAWAY: the stream in flight goes on to its end.
+  std::thread drain([&] { server.drain(5s); });
+  auto slept = co_await runtime::sleep_for(ctx, 50ms);
+  turns->to_send.try_push("after");
+  turns->to_send.close();
+  auto rest = co_await response->body.all(ctx, 1000);
+  drain.join();
+  if (!slept || !rest) co_return "broke off";
+  const std::string refused = co_await text_of(client, ctx, request_to(server.address, Method::Get, "/x"));
+  co_return heard + std::string(*rest) + (refused.find("UNAVAILABLE") != std::string::npos ? " then unavailable" : refused);
+}
+}  // namespace
+
+TEST(ClientHttp2, AStreamInFlightSurvivesGoaway) {
+  TestServer server(&answer);
+  EXPECT_EQ(runtime::block_on(across_a_drain(server)), "before after then unavailable");
+  server.stop();
 }
