@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 
 import grpc
@@ -103,6 +104,8 @@ def wait_ready(port):
         try:
             if urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2).status == 200:
                 return
+        except urllib.error.HTTPError:
+            return  # it speaks gRPC only
         except OSError:
             time.sleep(0.05)
     raise SystemExit("not ok - grpc_greeter is ready")
