@@ -24,6 +24,10 @@ void Front::answer_health(http::Response& response) const {
 }
 
 Task<void> Front::handle(Context& ctx, http::Request& request, http::Response& response) {
+  // What a caller of ours has left of its own deadline; it can only make this one earlier.
+  if (const auto left = request.headers.get("x-request-timeout")) {
+    if (const auto duration = parse_duration(*left)) ctx.shorten(Clock::now() + *duration);
+  }
   switch (part_of(request)) {
     case Part::Health:
       request.route = "/health";

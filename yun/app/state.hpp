@@ -23,8 +23,16 @@ struct App::State {
         front(router, metrics),
         pipeline(http::default_middleware({.registry = metrics, .tracer = tracer}), front),
         refused(metrics.counters("http_refused_heads_total", "Requests that the server refused before any handler.", {"reason"})),
+        client(client_options()),
         runtime(settings.loops) {
     observe::metrics::add_process_metrics(metrics);
+    observe::metrics::add_log_metrics(metrics);
+  }
+
+  http::ClientOptions client_options() {
+    http::ClientOptions options;
+    options.registry = &metrics;
+    return options;
   }
 
   std::string name;

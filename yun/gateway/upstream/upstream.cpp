@@ -25,6 +25,7 @@ Upstream::Upstream(UpstreamConfig config, http::Client& probes)
   options.connect_timeout = config_.connect_timeout;
   options.max_connections_per_host = static_cast<std::size_t>(config_.max_connections);
   options.proxy = http::Proxy::None;
+  options.registry = probes_.options().registry;
   client_ = std::make_unique<http::Client>(std::move(options));
 }
 
