@@ -2,6 +2,7 @@
 // The environment of the shop's Deployment names its backends: DB_HOST, DB_PORT (MySQL) and CONSUL_ADDR.
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include "yun/base/result.hpp"
@@ -18,6 +19,14 @@ inline yun::Result<void> refuse_missing_backends() {
     return yun::unimplemented(std::string(name) + " is set to '" + value + "', but this build has no " + driver +
                               " driver; unset it to run on the embedded defaults");
   }
+  return {};
+}
+
+/// The folder of a program's data, made if it is not there. The Error names it.
+inline yun::Result<void> make_data_folder(const std::string& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) return yun::from_errno(failed.value(), "data folder " + folder);
   return {};
 }
 

@@ -28,6 +28,8 @@ class GreeterService final : public Greeter::Service {
     if (request.name() == "slow") co_return co_await wait_for_the_end(ctx);
     rpc::ServerCall* call = rpc::server_call(ctx);
     if (call) {
+      const auto id = call->metadata().get("x-request-id");
+      if (id) YUN_CHECK(call->initial_metadata().add("x-request-id", *id));
       YUN_CHECK(call->trailing_metadata().add("x-served-by", "yun"));
     }
     co_return greeting(request.name());

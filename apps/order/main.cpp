@@ -94,6 +94,7 @@ int main(int argc, char** argv) {
   Settings settings;
   App app("order", argc, argv, settings);
   if (auto built = shop::refuse_missing_backends(); !built) return app.fail(built.error());
+  if (auto made = shop::make_data_folder(settings.data); !made) return app.fail(made.error());
 
   auto pool = app.open_sql("sqlite://" + settings.data + "/order.db");
   if (!pool) return app.fail(pool.error());

@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   Settings settings;
   App app("user", argc, argv, settings);
   if (auto built = shop::refuse_missing_backends(); !built) return app.fail(built.error());
+  if (auto made = shop::make_data_folder(settings.data); !made) return app.fail(made.error());
 
   auto pool = app.open_sql("sqlite://" + settings.data + "/user.db");
   if (!pool) return app.fail(pool.error());

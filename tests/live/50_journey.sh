@@ -17,8 +17,10 @@ check "./run --check is well" equals "$status $(tail -n1 "$dir/out")" "0 the gol
 start_shop "$dir/data" >"$dir/first"
 stop_shop
 begun=${EPOCHREALTIME/./}
-check "./run starts again on a warm folder" start_shop "$dir/data"
+start_shop "$dir/data" >"$dir/second"  # not under check: it sets $shop, which a subshell would keep to itself
+status=$?
 took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+check "./run starts again on a warm folder" equals "$status" 0
 check "the second ./run is ready in $took ms, at most 5000" at_most "$took" 5000
 curl -s "$shop/api/products" >"$dir/products"
 check "and serves what was there" grep -q '"products"' "$dir/products"
