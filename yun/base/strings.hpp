@@ -12,6 +12,8 @@ namespace yun {
 
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 std::string to_lower(std::string_view text);
+/// `text` in lower case to `to`, which has room for text.size() bytes; `to` may be text.data().
+void copy_lower(char* to, std::string_view text);
 /// ASCII case-insensitive equality.
 bool iequals(std::string_view left, std::string_view right);
 /// Without spaces and tabs at both ends.

@@ -86,5 +86,18 @@ TEST(Strings, ConstantTimeEqual) {
   EXPECT_TRUE(constant_time_equal("", ""));
 }
 
+TEST(Strings, LowersLettersOnlyAtEveryPlace) {
+  std::string all;
+  for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
+  for (std::size_t from = 0; from < 16; ++from) {
+    for (const std::size_t size : {0u, 1u, 7u, 8u, 9u, 15u, 17u, 240u}) {
+      const std::string_view text = std::string_view(all).substr(from, size);
+      std::string slow(text);
+      for (char& c : slow) c = to_lower(c);
+      EXPECT_EQ(to_lower(text), slow);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace yun

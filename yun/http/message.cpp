@@ -17,6 +17,7 @@ constexpr std::array<std::string_view, 10> kMethods = {"GET", "HEAD", "POST", "P
 std::string_view name(Method method) { return kMethods[static_cast<std::size_t>(method)]; }
 
 Method parse_method(std::string_view token) {
+  if (token == "GET") return Method::Get;
   for (std::size_t i = 0; i + 1 < kMethods.size(); ++i) {
     if (token == kMethods[i]) return static_cast<Method>(i);
   }
@@ -52,29 +53,32 @@ void Headers::add(std::string_view name, std::string_view value) {
   if (own_value || own_name) {
     const std::string name_copy(name);
     const std::string value_copy(value);
-    add(std::string_view(name_copy), std::string_view(value_copy));
-    return;
+    add_parsed(name_copy, value_copy);
+  } else {
+    add_parsed(name, value);
   }
-  Slot slot{};
-  slot.name_at = static_cast<std::uint32_t>(text_.size());
-  slot.name_size = static_cast<std::uint32_t>(name.size());
-  slot.value_at = slot.name_at + slot.name_size;
-  slot.value_size = static_cast<std::uint32_t>(value.size());
-  text_.append(name);
-  for (std::size_t i = slot.name_at; i < slot.value_at; ++i) text_[i] = to_lower(text_[i]);
-  text_.append(value);
-  fields_.push_back(slot);
+}
+
+void Headers::add_parsed(std::string_view name, std::string_view value) {
+  const std::size_t at = text_.size();
+  const std::size_t size = at + name.size() + value.size();
+  // What libstdc++ 12 says of the size there is the capacity that it has made: our own counts.
+  text_.resize_and_overwrite(size, [&](char* bytes, std::size_t) {
+    copy_lower(bytes + at, name);
+    if (!value.empty()) std::memcpy(bytes + at + name.size(), value.data(), value.size());
+    return size;
+  });
+  const auto begin = static_cast<std::uint32_t>(at);
+  const auto name_size = static_cast<std::uint32_t>(name.size());
+  fields_.push_back({begin, name_size, begin + name_size, static_cast<std::uint32_t>(value.size())});
 }
 
 void Headers::set(std::string_view name, std::string_view value) {
-  if (fields_.empty()) {
-    add(name, value);
-    return;
-  }
   // `name` and `value` may point into what remove() forgets, never into what it moves: text stays where it is.
   std::array<char, 64> small;
-  if (name.size() <= small.size()) {
-    std::transform(name.begin(), name.end(), small.begin(), [](char c) { return to_lower(c); });
+  if (fields_.empty()) {
+  } else if (name.size() <= small.size()) {
+    copy_lower(small.data(), name);
     remove(std::string_view(small.data(), name.size()));
   } else {
     remove(to_lower(name));
@@ -83,8 +87,8 @@ void Headers::set(std::string_view name, std::string_view value) {
 }
 
 void Headers::remove(std::string_view name) {
-  const std::string_view text = text_;
-  std::erase_if(fields_, [&](const Slot& slot) { return text.substr(slot.name_at, slot.name_size) == name; });
+  const char* text = text_.data();
+  std::erase_if(fields_, [&](const Slot& slot) { return slot.name_size == name.size() && std::memcmp(text + slot.name_at, name.data(), name.size()) == 0; });
 }
 
 void Headers::clear() {
@@ -94,8 +98,8 @@ void Headers::clear() {
 
 Headers::Field Headers::operator[](std::size_t index) const {
   const Slot& slot = fields_[index];
-  const std::string_view text = text_;
-  return {text.substr(slot.name_at, slot.name_size), text.substr(slot.value_at, slot.value_size)};
+  const char* text = text_.data();
+  return {{text + slot.name_at, slot.name_size}, {text + slot.value_at, slot.value_size}};
 }
 
 // ---- bodies ----

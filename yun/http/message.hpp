@@ -43,12 +43,16 @@ class Headers {
   bool has(std::string_view name) const { return get(name).has_value(); }
   /// Adds behind what is there; the name is lower-cased.
   void add(std::string_view name, std::string_view value);
+  /// The same for text that is not this object's own: what codecs read.
+  void add_parsed(std::string_view name, std::string_view value);
   /// Replaces all of that name.
   void set(std::string_view name, std::string_view value);
   void remove(std::string_view name);
   void clear();
   std::size_t size() const { return fields_.size(); }
   bool empty() const { return fields_.empty(); }
+  /// Bytes that names and values take, those of removed fields included: enough room for a copy of all.
+  std::size_t text_size() const { return text_.size(); }
   Field operator[](std::size_t index) const;
 
   class Iterator {

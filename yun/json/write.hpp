@@ -29,8 +29,6 @@ namespace detail {
 
 /// Appends `text` quoted and escaped.
 void write_string(std::string& out, std::string_view text);
-/// Appends `text` escaped, without quotes.
-void write_escaped(std::string& out, std::string_view text);
 void write_signed(std::string& out, std::int64_t value);
 void write_unsigned(std::string& out, std::uint64_t value);
 void write_double(std::string& out, double value);

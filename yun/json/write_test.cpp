@@ -136,5 +136,46 @@ TEST(JsonWrite, ContainersAndEmptyOnes) {
   EXPECT_EQ(to_json(Raw{}), "null");
 }
 
+/// As RFC 8259 7 has it, a byte at a time.
+std::string quoted_slowly(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(c));
+      out += escape;
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+TEST(JsonWrite, FindsWhatNeedsCareAtEveryPlaceOfEveryLength) {
+  for (std::size_t size = 0; size <= 40; ++size) {
+    std::string text(size, 'a');
+    for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(' ' + i * 7 % 90);
+    for (char& c : text) {
+      if (c == '"' || c == '\\') c = '~';
+    }
+    ASSERT_EQ(to_json(text), '"' + text + '"');
+    for (std::size_t at = 0; at < size; ++at) {
+      for (const std::string_view special : {"\"", "\\", "\n", "\x01", "\x1f", "\x7f", "\xc3\xa9", "\xe4\xba\x91", "\xf0\x9f\x98\x80"}) {
+        std::string with = text;
+        with.replace(at, 1, special);
+        ASSERT_EQ(to_json(with), quoted_slowly(with));
+      }
+      std::string broken = text;
+      broken[at] = '\xff';
+      ASSERT_EQ(to_json(broken), '"' + text.substr(0, at) + "\xef\xbf\xbd" + text.substr(at + 1) + '"');
+    }
+  }
+}
+
 }  // namespace
 }  // namespace yun::json

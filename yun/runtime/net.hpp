@@ -19,6 +19,8 @@ class Address {
   static Result<Address> parse(std::string_view text);
   static Address from_sockaddr(const void* address, std::size_t size);
   std::string to_string() const;
+  /// The same behind what `to` holds.
+  void append_to(std::string& to) const;
   /// Without the port: "127.0.0.1".
   std::string host() const;
   std::uint16_t port() const;
@@ -31,6 +33,7 @@ class Address {
   bool operator==(const Address& other) const;
 
  private:
+  void append_host(std::string& to) const;
   alignas(8) unsigned char bytes_[112] = {};
   std::uint32_t size_ = 0;
 };

@@ -77,8 +77,9 @@ RequestParser::State RequestParser::parse(std::string_view bytes, Request& into)
 }
 
 const ParseError* RequestParser::parse_request_line(std::string_view line, Request& into) {
+  // Most often the version is eight bytes, and it is looked for where it then stands.
   const std::size_t first = line.find(' ');
-  const std::size_t last = line.rfind(' ');
+  const std::size_t last = line.size() > 9 && line[line.size() - 9] == ' ' && line.ends_with("HTTP/1.1") ? line.size() - 9 : line.rfind(' ');
   if (first == std::string_view::npos || first == last) return &kBadLine;
   const std::string_view method = line.substr(0, first);
   const std::string_view version = line.substr(last + 1);
@@ -95,7 +96,7 @@ const ParseError* RequestParser::parse_request_line(std::string_view line, Reque
     return version.starts_with("HTTP") || target.starts_with('/') || parse_method(method) != Method::Other ? &kBadLine : &kNotHttp;
   }
   into.method = parse_method(method);
-  into.method_text.assign(method);
+  if (into.method == Method::Other) into.method_text.assign(method);
   return parse_target(line.substr(first + 1, last - first - 1), into);
 }
 
@@ -186,9 +187,8 @@ const ParseError* RequestParser::finish(Request& into) {
   if (old) framing_.expect_continue = framing_.upgrade = false;
   framing_.keep_alive = !close_ && (!old || keep_alive_);
   if (hosts_ > 0 && !absolute_) {
-    const std::string_view host = *into.headers.get("host");
-    into.authority.assign(host);
-    for (char& c : into.authority) c = to_lower(c);
+    into.authority.assign(*into.headers.get("host"));
+    copy_lower(into.authority.data(), into.authority);
   }
   return nullptr;
 }

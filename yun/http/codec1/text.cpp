@@ -12,6 +12,17 @@ constexpr ParseError kFold{400, "obs_fold", "a folded header line"};
 constexpr ParseError kNoColon{400, "bad_header", "a header line without a colon"};
 constexpr ParseError kBadName{400, "bad_header_name", "a header name that is no token"};
 constexpr ParseError kUnderscore{400, "underscore_in_header", "a header name with an underscore"};
+
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/// What a host name is made of (RFC 3986 reg-name without escapes and sub-delims).
+constexpr std::array<bool, 256> kHost = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = '0'; c <= '9'; ++c) table[c] = true;
+  for (std::size_t c = 'a'; c <= 'z'; ++c) table[c] = table[c - 32] = true;
+  table['-'] = table['.'] = table['_'] = table['~'] = true;
+  return table;
+}();
 }  // namespace
 
 Line find_line(std::string_view text, std::size_t skip) {
@@ -26,16 +37,19 @@ Line find_line(std::string_view text, std::size_t skip) {
 
 const ParseError* parse_field(std::string_view line, bool allow_underscores, Headers& headers) {
   if (line.front() == ' ' || line.front() == '\t') return &kFold;
-  std::size_t colon = 0;
+  const char* at = line.data();
+  const char* const end = at + line.size();
   bool underscore = false;
-  while (colon < line.size() && kToken[static_cast<unsigned char>(line[colon])]) {
-    underscore |= line[colon] == '_';
-    ++colon;
-  }
-  if (colon == line.size()) return &kNoColon;
-  if (line[colon] != ':' || colon == 0) return &kBadName;
+  for (; at != end && kToken[static_cast<unsigned char>(*at)]; ++at) underscore |= *at == '_';
+  if (at == end) return &kNoColon;
+  const auto name_size = static_cast<std::size_t>(at - line.data());
+  if (*at != ':' || name_size == 0) return &kBadName;
   if (underscore && !allow_underscores) return &kUnderscore;
-  headers.add(line.substr(0, colon), trim(line.substr(colon + 1)));
+  // Most often one space stands before the value and none behind it.
+  std::string_view value = line.substr(name_size + 1);
+  if (!value.empty() && value.front() == ' ') value.remove_prefix(1);
+  if (!value.empty() && (is_blank(value.front()) || is_blank(value.back()))) value = trim(value);
+  headers.add_parsed(line.substr(0, name_size), value);
   return nullptr;
 }
 
@@ -66,20 +80,20 @@ bool is_authority(std::string_view text) {
     has_port = !rest.empty();
     if (has_port) port = rest.substr(1);
   } else {
-    const std::size_t colon = text.find(':');
-    const std::string_view host = text.substr(0, colon);
-    if (host.empty()) return false;
-    for (const char c : host) {
-      const char lower = to_lower(c);
-      const bool ok = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-      if (!ok) return false;
-    }
-    has_port = colon != std::string_view::npos;
-    if (has_port) port = text.substr(colon + 1);
+    std::size_t size = 0;
+    while (size < text.size() && kHost[static_cast<unsigned char>(text[size])]) ++size;
+    if (size == 0 || (size < text.size() && text[size] != ':')) return false;
+    has_port = size < text.size();
+    if (has_port) port = text.substr(size + 1);
   }
   if (!has_port) return true;
-  const auto number = parse_u64(port);
-  return port.size() <= 5 && number && *number > 0 && *number <= 65535;
+  if (port.empty() || port.size() > 5) return false;
+  unsigned number = 0;
+  for (const char c : port) {
+    if (c < '0' || c > '9') return false;
+    number = number * 10 + static_cast<unsigned>(c - '0');
+  }
+  return number > 0 && number <= 65535;
 }
 
 }  // namespace yun::http::codec1

@@ -25,22 +25,6 @@ std::string_view status_line(int status) {
   return table.lines[static_cast<std::size_t>(status >= 100 && status < 600 ? status : 500)];
 }
 
-void append_number(Buffer& out, std::uint64_t number) {
-  char text[20];
-  const auto end = std::to_chars(text, text + sizeof text, number).ptr;
-  out.append(std::string_view(text, static_cast<std::size_t>(end - text)));
-}
-
-void append_value(Buffer& out, std::string_view value) {
-  for (;;) {
-    const std::size_t clean = first_control(value);
-    out.append(value.substr(0, clean));
-    if (clean == value.size()) return;
-    out.append(' ');
-    value.remove_prefix(clean + 1);
-  }
-}
-
 bool is_ours(std::string_view name, bool response) {
   switch (name.size()) {
     case 4: return response ? name == "date" : name == "host";
@@ -51,31 +35,60 @@ bool is_ours(std::string_view name, bool response) {
   }
 }
 
-void append_fields(Buffer& out, const Headers& headers, bool response) {
-  for (const Headers::Field field : headers) {
-    if (is_ours(field.name, response) || !is_token(field.name)) continue;
-    out.append(field.name);
-    out.append(": ");
-    append_value(out, field.value);
-    out.append("\r\n");
-  }
-}
+/// Writes where room was made before: a head is one reservation and plain copies.
+class Pen {
+ public:
+  Pen(Buffer& out, std::size_t room) : out_(out), at_(out.prepare(room).data()), begin_(at_) {}
+  ~Pen() { out_.commit(static_cast<std::size_t>(at_ - begin_)); }
+  Pen(const Pen&) = delete;
+  Pen& operator=(const Pen&) = delete;
 
-void append_framing(Buffer& out, const HeadFraming& framing) {
-  if (framing.content_length) {
-    out.append("content-length: ");
-    append_number(out, *framing.content_length);
-    out.append("\r\n");
-  } else if (framing.chunked) {
-    out.append("transfer-encoding: chunked\r\n");
+  void text(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
   }
-  switch (framing.connection) {
-    case HeadFraming::Connection::Default: break;
-    case HeadFraming::Connection::Close: out.append("connection: close\r\n"); break;
-    case HeadFraming::Connection::KeepAlive: out.append("connection: keep-alive\r\n"); break;
-    case HeadFraming::Connection::Upgrade: out.append("connection: upgrade\r\n"); break;
+  void number(std::uint64_t number) { at_ = std::to_chars(at_, at_ + kNumber, number).ptr; }
+  /// Control bytes become spaces.
+  void value(std::string_view value) {
+    char* begin = at_;
+    text(value);
+    for (std::size_t bad = first_control(value); bad < value.size(); bad += 1 + first_control(value.substr(bad + 1))) begin[bad] = ' ';
   }
-}
+  void fields(const Headers& headers, bool response) {
+    for (const Headers::Field field : headers) {
+      if (is_ours(field.name, response) || !is_token(field.name)) continue;
+      text(field.name);
+      text(": ");
+      value(field.value);
+      text("\r\n");
+    }
+  }
+  void framing(const HeadFraming& framing) {
+    if (framing.content_length) {
+      text("content-length: ");
+      number(*framing.content_length);
+      text("\r\n");
+    } else if (framing.chunked) {
+      text("transfer-encoding: chunked\r\n");
+    }
+    switch (framing.connection) {
+      case HeadFraming::Connection::Default: break;
+      case HeadFraming::Connection::Close: text("connection: close\r\n"); break;
+      case HeadFraming::Connection::KeepAlive: text("connection: keep-alive\r\n"); break;
+      case HeadFraming::Connection::Upgrade: text("connection: upgrade\r\n"); break;
+    }
+  }
+
+  /// What framing() and the empty line take at the most.
+  static constexpr std::size_t kFraming = 96;
+  static std::size_t room_for(const Headers& headers) { return headers.text_size() + 4 * headers.size() + kFraming; }
+
+ private:
+  static constexpr std::size_t kNumber = 20;
+  Buffer& out_;
+  char* at_;
+  char* begin_;
+};
 
 }  // namespace
 
@@ -95,27 +108,32 @@ std::string_view date(TimePoint now) {
 }
 
 void write_response_head(Buffer& out, const Response& response, const HeadFraming& framing, std::string_view date_now) {
-  out.append(status_line(response.status));
+  const std::string_view status = status_line(response.status);
+  Pen pen(out, status.size() + date_now.size() + 16 + Pen::room_for(response.headers));
+  pen.text(status);
   if (!date_now.empty()) {
-    out.append("date: ");
-    out.append(date_now);
-    out.append("\r\n");
+    pen.text("date: ");
+    pen.text(date_now);
+    pen.text("\r\n");
   }
-  append_fields(out, response.headers, true);
-  append_framing(out, framing);
-  out.append("\r\n");
+  pen.fields(response.headers, true);
+  pen.framing(framing);
+  pen.text("\r\n");
 }
 
 void write_request_head(Buffer& out, const Request& request, const HeadFraming& framing) {
-  out.append(request.method == Method::Other ? std::string_view(request.method_text) : name(request.method));
-  out.append(' ');
-  out.append(request.target.empty() ? std::string_view("/") : std::string_view(request.target));
-  out.append(" HTTP/1.1\r\nhost: ");
-  append_value(out, request.authority);
-  out.append("\r\n");
-  append_fields(out, request.headers, false);
-  append_framing(out, framing);
-  out.append("\r\n");
+  const std::string_view method = request.method == Method::Other ? std::string_view(request.method_text) : name(request.method);
+  const std::string_view target = request.target.empty() ? std::string_view("/") : std::string_view(request.target);
+  Pen pen(out, method.size() + target.size() + request.authority.size() + 32 + Pen::room_for(request.headers));
+  pen.text(method);
+  pen.text(" ");
+  pen.text(target);
+  pen.text(" HTTP/1.1\r\nhost: ");
+  pen.value(request.authority);
+  pen.text("\r\n");
+  pen.fields(request.headers, false);
+  pen.framing(framing);
+  pen.text("\r\n");
 }
 
 }  // namespace yun::http::codec1

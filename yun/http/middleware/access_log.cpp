@@ -19,7 +19,9 @@ class AccessLog final : public Middleware {
     if (!log::enabled(level)) return;
     if (response.status < 400 && std::ranges::find(options_.quiet, request.path) != options_.quiet.end()) return;
 
-    const std::string peer = request.peer.to_string();
+    static thread_local std::string peer;
+    peer.clear();
+    request.peer.append_to(peer);
     const std::string_view method = request.method == Method::Other ? std::string_view(request.method_text) : name(request.method);
     std::array<log::Field, 12> fields{{{"method", method},
                                        {"path", request.path},

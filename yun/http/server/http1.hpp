@@ -27,28 +27,32 @@ class Http1 final : public Protocol {
   class ResponseBody;
   using HeadFraming = codec1::HeadFraming;
   enum class Verdict : std::uint8_t { Sent, Waits, Close };
+  static constexpr std::size_t kReadHead = 8 << 10;  ///< what a read makes room for while a head is awaited
+  static constexpr std::size_t kFlushAt = 64 << 10;  ///< answers of pipelined requests are held back up to this
 
-  // the turn of a connection
+  // the turn of a connection (http1.cpp)
   Verdict begin_exchange();
-  Task<bool> read_small_body();
   bool answer_whole();
   Task<bool> answer();
   void finish(const Error* error);
 
-  // pieces of an answer
+  // pieces of an answer (http1_answer.cpp)
   bool decide_keep_alive();
   bool has_answer_body() const;
   void write_head(HeadFraming framing);
   Task<Result<void>> answer_body();
   Task<Result<void>> send_stream(bool chunked, std::optional<std::uint64_t> length);
   Task<Result<void>> send_file(runtime::Fd const& file, std::uint64_t offset, std::uint64_t size);
-  Task<bool> drop_unread_body();
   void refuse(const codec1::ParseError& error);
   void crashed(std::exception_ptr exception);
 
-  // the request body, as RequestBody gives it
+  // the request body (http1_body.cpp), as RequestBody gives it
+  std::unique_ptr<BodySource> open_source();
+  void forget_source();
+  Task<bool> read_small_body();
   Task<Result<std::optional<std::string_view>>> next_piece(Context& ctx);
   Result<std::optional<std::string_view>> take_piece();
+  Task<bool> drop_unread_body();
   bool unread() const { return body_state_ == BodyState::Reading; }
 
   Link& link_;

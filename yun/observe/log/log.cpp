@@ -54,7 +54,7 @@ Shared& shared() {
 /// This thread's ring and line buffer. After its destructor, late lines of the same thread are written directly.
 struct Mine {
   std::shared_ptr<Ring> ring;
-  std::string line;
+  Line line;
   ~Mine();
 };
 thread_local bool t_gone = false;
@@ -256,18 +256,18 @@ void write(Level level, Context* ctx, std::string_view message, std::span<const 
   const std::size_t max_text = all.max_text.load(std::memory_order_relaxed);
   const std::string* service = running ? all.service.load(std::memory_order_relaxed) : nullptr;
   if (!running || t_gone) {
-    std::string line;
+    Line line;
     format_line(line, now(), level, service ? std::string_view(*service) : std::string_view(), ctx, message, fields, max_text);
     all.counts[index].fetch_add(1, std::memory_order_relaxed);
-    write_directly(all, line);
+    write_directly(all, line.view());
     return;
   }
-  std::string& line = t_mine.line;
+  Line& line = t_mine.line;
   line.clear();
   format_line(line, now(), level, *service, ctx, message, fields, max_text);
   Ring& ring = my_ring();
   ring.counts[index].store(ring.counts[index].load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  if (!ring.push(line)) {
+  if (!ring.push(line.view())) {
     all.dropped.fetch_add(1, std::memory_order_relaxed);
     return;
   }

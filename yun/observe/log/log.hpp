@@ -39,6 +39,8 @@ enum class Level : std::uint8_t { Debug, Info, Warn, Error, Off };
 std::string_view name(Level level);
 Result<Level> parse_level(std::string_view text);
 
+class Line;
+
 /// What a field can hold. Refers to text and errors: they must outlive the call, not more.
 class Value {
  public:
@@ -54,17 +56,16 @@ class Value {
   Value(double value) : kind_(Kind::Double), double_(value) {}
   /// Written as seconds: 0.0125.
   template <typename Rep, typename Period>
-  Value(std::chrono::duration<Rep, Period> value)
-      : kind_(Kind::Double), double_(std::chrono::duration<double>(value).count()) {}
+  Value(std::chrono::duration<Rep, Period> value) : kind_(Kind::Duration), signed_(std::chrono::duration_cast<std::chrono::nanoseconds>(value).count()) {}
   /// RFC 3339.
   Value(Time time) : kind_(Kind::Time), signed_(time.time_since_epoch().count()) {}
   /// Its to_string(): code, message and causes.
   Value(const Error& error) : kind_(Kind::Error), error_(&error) {}
 
-  void append_to(std::string& line, std::size_t max_text) const;
+  void append_to(Line& line, std::size_t max_text) const;
 
  private:
-  enum class Kind : std::uint8_t { Text, Bool, Signed, Unsigned, Double, Time, Error };
+  enum class Kind : std::uint8_t { Text, Bool, Signed, Unsigned, Double, Duration, Time, Error };
   Kind kind_;
   union {
     std::string_view text_;
@@ -75,8 +76,23 @@ class Value {
   };
 };
 
+/// A field's name: a literal of printable ASCII without quote and backslash, which the compiler checks, so that it is copied as it stands.
+class Key {
+ public:
+  template <std::size_t N>
+  consteval Key(const char (&literal)[N]) : text_(literal, N - 1) {
+    for (const char c : text_) {
+      if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') throw "a log field's name may not need an escape";
+    }
+  }
+  constexpr std::string_view text() const { return text_; }
+
+ private:
+  std::string_view text_;
+};
+
 struct Field {
-  std::string_view key;
+  Key key;
   Value value;
 };
 using Fields = std::initializer_list<Field>;

@@ -23,9 +23,9 @@ namespace {
 constexpr Time kTime{std::chrono::microseconds(1'795'435'200'000'042)};
 
 std::string line_of(Level level, Context* ctx, std::string_view message, Fields fields, std::string_view service = {}, std::size_t max_text = 100) {
-  std::string line;
+  Line line;
   format_line(line, kTime, level, service, ctx, message, {fields.begin(), fields.size()}, max_text);
-  return line;
+  return std::string(line.view());
 }
 
 /// Keeps what it is given.
@@ -89,10 +89,17 @@ TEST(LogLine, WritesEachKindOfValue) {
 }
 
 TEST(LogLine, NeverLetsTextBreakOutOfItsLine) {
-  const std::string line = line_of(Level::Error, nullptr, "a\n\"b\"\x01\xff", {{"k\"", "\\\r"}});
+  const std::string line = line_of(Level::Error, nullptr, "a\n\"b\"\x01\xff", {{"k", "\\\r"}});
   EXPECT_EQ(line,
-            "{\"ts\":\"2026-11-23T12:00:00.000042Z\",\"level\":\"error\",\"msg\":\"a\\n\\\"b\\\"\\u0001\xef\xbf\xbd\",\"k\\\"\":\"\\\\\\r\"}\n");
+            "{\"ts\":\"2026-11-23T12:00:00.000042Z\",\"level\":\"error\",\"msg\":\"a\\n\\\"b\\\"\\u0001\xef\xbf\xbd\",\"k\":\"\\\\\\r\"}\n");
   EXPECT_TRUE(json::read<json::Value>(line));
+}
+
+TEST(LogLine, WritesSecondsWithNoMoreDigitsThanTheyNeed) {
+  using namespace std::chrono_literals;
+  EXPECT_NE(line_of(Level::Info, nullptr, "m", {{"a", 2s}, {"b", -1500ms}, {"c", 1ns}, {"d", 0ns}, {"e", 90min}})
+                .find("\"a\":2,\"b\":-1.5,\"c\":0.000000001,\"d\":0,\"e\":5400}"),
+            std::string::npos);
 }
 
 TEST(LogLine, CutsLongTextBetweenCharacters) {

@@ -1,0 +1,65 @@
+#pragma once
+// Line: the buffer in which a log line is made. Used again from line to line: it grows to the longest one, up to kKeep.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+
+#include "yun/json/escape.hpp"
+
+namespace yun::observe::log {
+
+class Line {
+ public:
+  void clear() {
+    if (capacity_ > kKeep) *this = Line();
+    size_ = 0;
+  }
+  std::string_view view() const { return {bytes_.get(), size_}; }
+
+  void raw(std::string_view text) {
+    std::memcpy(room(text.size()), text.data(), text.size());
+    size_ += text.size();
+  }
+  void raw(char c) {
+    *room(1) = c;
+    ++size_;
+  }
+  /// `,"key":`; the key needs no escape.
+  void key(std::string_view key) {
+    char* at = room(key.size() + 4);
+    std::memcpy(at, ",\"", 2);
+    std::memcpy(at + 2, key.data(), key.size());
+    std::memcpy(at + 2 + key.size(), "\":", 2);
+    size_ += key.size() + 4;
+  }
+  /// Quoted; past `max` bytes it is cut off, between two characters, and "..." says so.
+  void text(std::string_view text, std::size_t max);
+  /// 16 hex digits.
+  void hex(std::uint64_t value);
+  void number(std::uint64_t value);
+  void number(std::int64_t value);
+  void number(double value);
+  /// As a number of seconds with no more digits than it needs.
+  void seconds(std::int64_t nanoseconds);
+  /// RFC 3339 in UTC with microseconds.
+  void time(std::int64_t microseconds);
+
+ private:
+  static constexpr std::size_t kKeep = 64 << 10;
+  /// At least `size` writable bytes behind what is held.
+  char* room(std::size_t size) {
+    if (capacity_ - size_ < size) grow(size);
+    return bytes_.get() + size_;
+  }
+  void end(const char* at) { size_ = static_cast<std::size_t>(at - bytes_.get()); }
+  void grow(std::size_t size);
+
+  std::unique_ptr<char[]> bytes_;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace yun::observe::log
