@@ -5,7 +5,12 @@
 namespace yun {
 
 Context::Context(Context& parent, TimePoint deadline)
-    : Cancel(parent, deadline), trace_(parent.trace()), span_(parent.span_), request_id_(parent.request_id_), subject_(parent.subject_) {}
+    : Cancel(parent, deadline),
+      trace_(parent.trace()),
+      span_(parent.span_),
+      trace_state_(parent.trace_state_),
+      request_id_(parent.request_id_),
+      subject_(parent.subject_) {}
 
 const observe::trace::SpanContext& Context::trace() {
   if (!trace_.valid()) trace_ = {random_u64() | 1, random_u64(), random_u64() | 1, false};

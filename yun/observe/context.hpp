@@ -48,6 +48,9 @@ class Context : public Cancel {
   void set_trace(const observe::trace::SpanContext& trace) { trace_ = trace; }
   /// 32 lower-case hex digits.
   std::string trace_id();
+  /// The tracestate that came in with the trace, checked; clients send it along unchanged. "" if none. Valid as long as the context.
+  std::string_view trace_state() const { return trace_state_; }
+  void set_trace_state(std::string_view state) { trace_state_ = state; }
 
   /// The X-Request-Id that came in or was made; valid as long as the context.
   std::string_view request_id() const { return request_id_; }
@@ -64,6 +67,7 @@ class Context : public Cancel {
  private:
   observe::trace::SpanContext trace_;
   observe::trace::Span* span_ = nullptr;
+  std::string trace_state_;
   std::string request_id_;
   std::string subject_;
 };

@@ -49,6 +49,11 @@ Result<void> check(const Request& request) {
 /// What every request carries on from its Context.
 void carry_on(Context& ctx, Request& request, const ClientOptions& options) {
   request.headers.set("traceparent", observe::trace::format_traceparent(ctx.trace()));
+  if (!ctx.trace_state().empty()) {
+    request.headers.set("tracestate", ctx.trace_state());
+  } else {
+    request.headers.remove("tracestate");  // it would belong to another trace, or was found to be malformed
+  }
   if (!ctx.request_id().empty()) request.headers.set("x-request-id", ctx.request_id());
   if (ctx.deadline() != TimePoint::max()) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(ctx.remaining()).count();

@@ -5,7 +5,7 @@
 //     YUN_TRY(response, co_await client.get(ctx, "https://api.example.com/users/42"));
 //     YUN_TRY(body, co_await response.body.all(ctx, 1_MiB));
 //
-// Deadline and cancellation are the Context's; its trace (traceparent), request id (X-Request-Id) and what is left of its deadline
+// Deadline and cancellation are the Context's; its trace (traceparent, tracestate), request id (X-Request-Id) and what is left of its deadline
 // (X-Request-Timeout, "1500ms") go along. A status >= 400 is no error here: http::error_from(response) makes one.
 //
 // Errors: InvalidArgument (the request cannot be sent as it is), Unavailable with reason upstream_connect (nothing was sent), upstream_reset or

@@ -180,11 +180,12 @@ TEST(Client, AKeptConnectionThatDiesUnansweredIsReplacedForASafeMethodOnly) {
 }
 
 namespace {
-Task<std::string> what_is_sent(Request request, Peer& peer) {
+Task<std::string> what_is_sent(Request request, Peer& peer, std::string trace_state = "") {
   Client client;
   Context root;
   Context ctx(root, 5s);
   ctx.set_trace({0x0af7651916cd43dd, 0x8448eb211c80319c, 0xb7ad6b7169203331, true});
+  ctx.set_trace_state(trace_state);
   ctx.set_request_id("r-1");
   auto response = co_await client.send(ctx, std::move(request));
   EXPECT_TRUE(response);
@@ -195,6 +196,12 @@ Task<std::string> a_get() {
   Peer peer({{kOk}});
   Request request = request_to(peer, Method::Get, "/a?b=c#d");
   co_return co_await what_is_sent(std::move(request), peer);
+}
+Task<std::string> a_get_with_tracestate(std::string state) {
+  Peer peer({{kOk}});
+  Request request = request_to(peer, Method::Get, "/");
+  request.headers.add("tracestate", "of=another");
+  co_return co_await what_is_sent(std::move(request), peer, std::move(state));
 }
 struct Pieces final : BodyProducer {
   Task<Result<void>> produce(Context& ctx, BodyWriter& out) override {
@@ -220,6 +227,15 @@ TEST(Client, CarriesTraceRequestIdAndDeadlineOn) {
   EXPECT_NE(sent.find("x-request-id: r-1\r\n"), std::string::npos);
   EXPECT_NE(sent.find("x-request-timeout: "), std::string::npos);
   EXPECT_EQ(sent.find("content-length"), std::string::npos);
+}
+
+TEST(Client, SendsTheTracestateOfItsContextAndNoOther) {
+  const std::string sent = runtime::block_on(a_get_with_tracestate("vendor=1,other=2"));
+  EXPECT_NE(sent.find("tracestate: vendor=1,other=2\r\n"), std::string::npos) << sent;
+  EXPECT_EQ(sent.find("of=another"), std::string::npos);
+  const std::string without = runtime::block_on(a_get_with_tracestate(""));
+  EXPECT_NE(without.find("traceparent: "), std::string::npos);
+  EXPECT_EQ(without.find("tracestate"), std::string::npos) << without;
 }
 
 TEST(Client, AnUploadIsSentInChunksWithItsTrailers) {

@@ -6,6 +6,7 @@ namespace yun::http::client {
 
 Upload::Upload(Context& caller) : caller_(&caller), context_(runtime::Loop::current().root()) {
   context_.set_trace(caller.trace());
+  context_.set_trace_state(caller.trace_state());
   context_.set_request_id(std::string(caller.request_id()));
   context_.set_subject(caller.subject());
 }

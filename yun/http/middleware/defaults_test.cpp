@@ -31,12 +31,13 @@ class Defaults : public testing::Test {
   }
   ~Defaults() override { log::stop(); }
 
-  Response ask(std::string path, std::string_view traceparent = "") {
+  Response ask(std::string path, std::string_view traceparent = "", std::vector<std::string> states = {}) {
     Context ctx;
     Request request;
     Response response;
     request.path = std::move(path);
     if (!traceparent.empty()) request.headers.add("traceparent", traceparent);
+    for (const std::string& state : states) request.headers.add("tracestate", state);
     EXPECT_FALSE(pipeline.handle(ctx, request, response));
     pipeline.finished(ctx, request, response, {.bytes_sent = response.body.bytes().size(), .duration = std::chrono::milliseconds(2)});
     log::flush();
@@ -81,6 +82,12 @@ TEST_F(Defaults, ASampledSpanIsNamedByItsRoute) {
   ASSERT_EQ(spans->ended.size(), 1u);
   EXPECT_EQ(spans->ended[0].name, "GET /api/users/{id}");
   EXPECT_EQ(spans->ended[0].parent_span, 0xb7ad6b7169203331u);
+}
+
+TEST_F(Defaults, SeveralTracestateHeadersAreOne) {
+  ask("/api/users/1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", {"a=1", "b=2,c=3"});
+  ASSERT_EQ(spans->ended.size(), 1u);
+  EXPECT_EQ(spans->ended[0].trace_state, "a=1, b=2,c=3");
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ class Trace final : public Middleware {
     Held* held = Held::take();
     state.pointer = held;
     const std::string_view method = method_of(request);
-    held->span.emplace(tracer_, ctx, method, t::Kind::Server, request.headers.get("traceparent").value_or(""), request.headers.get("tracestate").value_or(""));
+    held->span.emplace(tracer_, ctx, method, t::Kind::Server, request.headers.get("traceparent").value_or(""), request.headers.joined("tracestate"));
     t::Span& span = *held->span;
     if (!span.sampled()) return Verdict::Continue;
     span.set("http.request.method", method);

@@ -1,6 +1,7 @@
 #include "yun/observe/trace/propagation.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "yun/base/strings.hpp"
@@ -27,11 +28,19 @@ void append_hex(std::string& out, std::uint64_t value, int digits) {
   for (int i = digits - 1; i >= 0; --i) out += kDigits[(value >> (4 * i)) & 15];
 }
 
+bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
+/// One part of a key: begins with a letter or digit.
+bool is_state_name(std::string_view name, std::size_t longest) {
+  if (name.empty() || name.size() > longest || !is_lower_or_digit(name[0])) return false;
+  return std::all_of(name.begin(), name.end(), [](char c) { return is_lower_or_digit(c) || c == '_' || c == '-' || c == '*' || c == '/'; });
+}
+
+/// "vendor" or "tenant@vendor".
 bool is_state_key(std::string_view key) {
-  if (key.empty() || key.size() > 256) return false;
-  return std::all_of(key.begin(), key.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '*' || c == '/' || c == '@';
-  });
+  const std::size_t at = key.find('@');
+  if (at == std::string_view::npos) return is_state_name(key, 256);
+  return is_state_name(key.substr(0, at), 241) && is_state_name(key.substr(at + 1), 14);
 }
 
 bool is_state_value(std::string_view value) {
@@ -69,12 +78,16 @@ std::string format_traceparent(const SpanContext& trace) {
 
 std::string_view check_tracestate(std::string_view text) {
   if (text.size() > 512) return {};
+  std::array<std::string_view, 32> keys;
   std::size_t members = 0;
   for (const std::string_view member : split(text, ',')) {
     if (member.empty()) continue;  // allowed, counts for nothing
     const std::size_t equals = member.find('=');
-    if (equals == std::string_view::npos || !is_state_key(member.substr(0, equals)) || !is_state_value(member.substr(equals + 1))) return {};
-    if (++members > 32) return {};
+    if (equals == std::string_view::npos || members == keys.size()) return {};
+    const std::string_view key = member.substr(0, equals);
+    if (!is_state_key(key) || !is_state_value(member.substr(equals + 1))) return {};
+    if (std::find(keys.begin(), keys.begin() + members, key) != keys.begin() + members) return {};
+    keys[members++] = key;
   }
   return members ? text : std::string_view();
 }

@@ -14,7 +14,8 @@ namespace yun::observe::trace {
 std::optional<SpanContext> parse_traceparent(std::string_view text);
 /// Version 00; `trace` is valid().
 std::string format_traceparent(const SpanContext& trace);
-/// What may be passed on of a tracestate header: itself, or "" if it is malformed, over 512 bytes or has more than 32 members.
+/// What may be passed on of a tracestate header (several of them joined by ","): itself, or "" if it is malformed, names a key twice, is over 512 bytes or
+/// has more than 32 members. Keys may begin with a digit, as level 2 allows.
 std::string_view check_tracestate(std::string_view text);
 
 /// 32 and 16 lower-case hex digits.

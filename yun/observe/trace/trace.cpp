@@ -44,8 +44,9 @@ void Tracer::keep(SpanData span) {
 
 Span::Span(Tracer& tracer, Context& ctx, std::string_view name, Kind kind, std::string_view traceparent, std::string_view tracestate)
     : tracer_(&tracer), ctx_(&ctx), outer_(ctx.span()), name_(name), kind_(kind) {
+  ctx.set_trace_state({});
   if (const auto parent = parse_traceparent(traceparent)) {
-    trace_state_ = check_tracestate(tracestate);
+    ctx.set_trace_state(check_tracestate(tracestate));
     begin(*parent, tracer.options().sampler.sample_child(*parent));
     return;
   }
@@ -57,7 +58,6 @@ Span::Span(Tracer& tracer, Context& ctx, std::string_view name, Kind kind)
     : tracer_(&tracer), ctx_(&ctx), outer_(ctx.span()), name_(name), kind_(kind) {
   const Sampler& sampler = tracer.options().sampler;
   if (outer_) {
-    trace_state_ = outer_->trace_state_;
     begin(outer_->context_, sampler.sample_child(outer_->context_));
     return;
   }
@@ -73,7 +73,6 @@ Span::Span(Context& ctx, std::string_view name, Kind kind)
     ctx_ = nullptr;
     return;
   }
-  trace_state_ = outer_->trace_state_;
   begin(outer_->context_, tracer_->options().sampler.sample_child(outer_->context_));
 }
 
@@ -95,6 +94,7 @@ void Span::begin(const SpanContext& parent, bool sampled) {
 void Span::end() {
   if (!ctx_) return;
   const Duration duration = Clock::now() - start_;
+  const std::string_view state = ctx_->trace_state();
   if (ctx_->span() == this) {
     ctx_->set_span(outer_);
     ctx_->set_trace(outer_ ? before_ : context_);  // after an edge's span the context keeps its ids, for what is logged at the end
@@ -110,7 +110,7 @@ void Span::end() {
   if (!data_) data.start = now() - std::chrono::duration_cast<std::chrono::microseconds>(duration);
   data.context = context_;
   data.parent_span = parent_span_;
-  data.trace_state = trace_state_;
+  data.trace_state = state;
   data.name = name_;
   data.kind = kind_;
   data.duration = duration;

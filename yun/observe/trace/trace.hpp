@@ -108,7 +108,8 @@ class Tracer {
 
 class Span {
  public:
-  /// At an edge: below what `traceparent` says, or the root of a new trace if that is "" or malformed. `tracer`, `ctx` and the text
+  /// At an edge: below what `traceparent` says, or the root of a new trace if that is "" or malformed. `tracestate` becomes ctx.trace_state() as far as
+  /// check_tracestate lets it pass and the traceparent is good. `tracer`, `ctx` and the text
   /// of `name` (a literal or a route's pattern) must outlive the span.
   Span(Tracer& tracer, Context& ctx, std::string_view name, Kind kind, std::string_view traceparent, std::string_view tracestate = {});
   /// Below ctx.span(), or a root if there is none.
@@ -137,8 +138,6 @@ class Span {
 
   bool sampled() const { return data_ != nullptr; }
   const SpanContext& context() const { return context_; }
-  /// The tracestate that came in, to be sent along unchanged; "" if none.
-  std::string_view trace_state() const { return trace_state_; }
   Tracer* tracer() const { return tracer_; }
 
   /// Before the end of its scope; once. The context gets back the span and the ids that it had.
@@ -160,7 +159,6 @@ class Span {
   SpanContext context_;
   std::uint64_t parent_span_ = 0;
   TimePoint start_;
-  std::string trace_state_;
   std::string status_message_;
   std::unique_ptr<SpanData> data_;  ///< only if sampled
 };

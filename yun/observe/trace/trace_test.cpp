@@ -48,6 +48,18 @@ TEST(Tracestate, IsPassedOnOnlyIfWellFormed) {
   EXPECT_EQ(check_tracestate("A=1"), "");
   EXPECT_EQ(check_tracestate("a=\x01"), "");
   EXPECT_EQ(check_tracestate("a=" + std::string(300, 'x')), "");
+  EXPECT_EQ(check_tracestate("1a@vendor=1,a/b*c_d-e=1"), "1a@vendor=1,a/b*c_d-e=1");
+  EXPECT_EQ(check_tracestate("a@b@c=1"), "");                             // one @ at most
+  EXPECT_EQ(check_tracestate("@v=1"), "");
+  EXPECT_EQ(check_tracestate("t@" + std::string(15, 'v') + "=1"), "");  // 14 for the vendor
+  EXPECT_EQ(check_tracestate("_a=1"), "");
+  EXPECT_EQ(check_tracestate("a=1,b=2,a=3"), "");                         // a key twice
+  EXPECT_EQ(check_tracestate("a=1=2"), "");
+  EXPECT_EQ(check_tracestate("a="), "");
+  EXPECT_EQ(check_tracestate(",, "), "");
+  const std::string halves = "a=" + std::string(254, 'x') + ",b=" + std::string(253, 'x');
+  EXPECT_EQ(check_tracestate(halves), halves);  // 512 bytes
+  EXPECT_EQ(check_tracestate(halves + "x"), "");
   std::string many;
   for (int i = 0; i < 33; ++i) many += "k" + std::to_string(i) + "=v,";
   EXPECT_EQ(check_tracestate(many), "");
@@ -64,7 +76,7 @@ TEST(Span, ContinuesTheTraceThatCameIn) {
     EXPECT_NE(ctx.trace().span, 0xb7ad6b7169203331u);
     EXPECT_TRUE(ctx.trace().sampled);
     Span child(ctx, "sql");
-    EXPECT_EQ(child.trace_state(), "vendor=1");
+    EXPECT_EQ(ctx.trace_state(), "vendor=1");
     EXPECT_EQ(ctx.span(), &child);
   }
   EXPECT_EQ(ctx.span(), nullptr);
@@ -109,7 +121,23 @@ TEST(Span, StartsANewTraceForAMalformedHeader) {
   Context ctx;
   Span span(tracer, ctx, "GET /", Kind::Server, "00-nonsense", "vendor=1");
   EXPECT_TRUE(span.context().valid());
-  EXPECT_EQ(span.trace_state(), "");
+  EXPECT_EQ(ctx.trace_state(), "");
+}
+
+TEST(Span, KeepsTheTraceButNotAMalformedState) {
+  Tracer tracer;
+  Context ctx;
+  Span span(tracer, ctx, "GET /", Kind::Server, kParent, "Vendor=1");
+  EXPECT_EQ(ctx.trace_id(), "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(ctx.trace_state(), "");
+}
+
+TEST(Span, AChildContextHasTheStateThatCameIn) {
+  Tracer tracer;
+  Context ctx;
+  Span span(tracer, ctx, "GET /", Kind::Server, kParent, "vendor=1");
+  Context child(ctx);
+  EXPECT_EQ(child.trace_state(), "vendor=1");
 }
 
 TEST(Span, UnsampledKeepsNothingAndReachesNoSink) {
