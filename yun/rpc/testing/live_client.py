@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Google's own client (grpcio) against a running grpc_greeter: live_client.py ADDRESS PROTO_DIR. Prints a line a check, exits 0 if all held."""
+import os
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,14 @@ import grpc
 
 address, proto_dir = sys.argv[1:3]
 made = tempfile.mkdtemp()
-subprocess.check_call(["protoc", f"-I{proto_dir}", f"-I{proto_dir}/../yun/rpc/proto", f"--python_out={made}", "greeter.proto",
+own = f"{proto_dir}/../yun/rpc/proto"
+with open(f"{own}/grpc/reflection/reflection.proto.in") as file:
+    reflection = file.read()
+for version in ("v1", "v1alpha"):
+    os.makedirs(f"{made}/grpc/reflection/{version}")
+    with open(f"{made}/grpc/reflection/{version}/reflection.proto", "w") as file:
+        file.write(reflection.replace("@version@", version))
+subprocess.check_call(["protoc", f"-I{proto_dir}", f"-I{own}", f"-I{made}", f"--python_out={made}", "greeter.proto",
                        "grpc/health/v1/health.proto", "grpc/reflection/v1/reflection.proto", "grpc/reflection/v1alpha/reflection.proto"])
 sys.path.insert(0, made)
 import greeter_pb2 as pb  # noqa: E402
