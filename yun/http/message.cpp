@@ -137,6 +137,18 @@ Task<Result<std::optional<std::string_view>>> Body::next(Context& ctx) {
 
 // ---- requests and responses ----
 
+bool is_idempotent(const Request& request) {
+  switch (request.method) {
+    case Method::Get:
+    case Method::Head:
+    case Method::Put:
+    case Method::Delete:
+    case Method::Options:
+    case Method::Trace: return true;
+    default: return request.headers.has("idempotency-key");
+  }
+}
+
 std::string_view Request::param(std::string_view name) const {
   for (const Param& each : params) {
     if (each.name == name) return each.value;

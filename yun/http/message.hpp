@@ -188,6 +188,9 @@ struct Request {
   std::vector<Param> params;
 };
 
+/// It may be done twice: its method says so (RFC 9110 9.2.2), or it carries an Idempotency-Key.
+bool is_idempotent(const Request& request);
+
 /// What a handler gives, or a client gets.
 struct Response {
   int status = 200;

@@ -5,8 +5,9 @@
 //     shop::v1::UserService::Stub users(*channel);
 //     auto user = co_await users.get_user(ctx, request);              // Result<User>; the server's status, with its details, is the Error
 //
-// The Context's deadline goes out as grpc-timeout, its trace as traceparent. A unary call is sent again, within the budget, when nothing was sent or the server said
-// UNAVAILABLE without an answer; streams never are. May be used from every loop; must outlive its calls.
+// The Context's deadline goes out as grpc-timeout, its trace as traceparent. Within the budget a call goes to another endpoint when nothing was sent
+// (no connection); a unary one is also sent again, after a pause, when no endpoint can be reached or the server said UNAVAILABLE without an answer.
+// May be used from every loop; must outlive its calls.
 
 #include <functional>
 #include <memory>

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "testing/shapes_service.hpp"
+#include "yun/http/client/peer_for_tests.hpp"
 #include "yun/http/server/server.hpp"
 #include "yun/rpc/call.hpp"
 #include "yun/rpc/server.hpp"
@@ -245,6 +246,38 @@ TEST_F(ChannelTest, UnavailableIsTriedAgainUpToThreeTimes) {
       EXPECT_EQ(answer.error().code(), Code::Unavailable);
     }
     EXPECT_EQ(test.service.fail_calls, 3);
+    co_return Result<void>();
+  });
+}
+
+/// A target whose first endpoint, by round robin, refuses connections.
+std::string with_a_dead_one(const std::string& live) { return "static://" + http::client::dead_address() + "," + live; }
+
+TEST_F(ChannelTest, AnEndpointThatRefusesIsLeftForAnotherAtOnce) {
+  ChannelOptions options{.retry = {.base = 1h, .max_pause = 1h}, .balance = {.policy = balance::Policy::RoundRobin}};
+  channel = *Channel::open(with_a_dead_one(bound.to_string()), options);
+  run([](ChannelTest&, Context& ctx, Stub stub) -> Task<Result<void>> {
+    Shape request;
+    request.set_int32_field(3);
+    for (int i = 0; i < 4; ++i) {
+      YUN_TRY(answer, co_await stub.get_http_info(ctx, request));
+      EXPECT_EQ(answer.int32_field(), 3);
+    }
+    co_return Result<void>();
+  });
+}
+
+TEST_F(ChannelTest, SoDoesAStream) {
+  channel = *Channel::open(with_a_dead_one(bound.to_string()), {.balance = {.policy = balance::Policy::RoundRobin}});
+  run([](ChannelTest&, Context& ctx, Stub stub) -> Task<Result<void>> {
+    for (int i = 0; i < 2; ++i) {
+      YUN_TRY(stream, co_await stub.sum(ctx));
+      Shape request;
+      request.set_int32_field(7);
+      YUN_CHECK(co_await stream.write(ctx, request));
+      YUN_TRY(answer, co_await stream.finish(ctx));
+      EXPECT_EQ(answer.int32_field(), 7);
+    }
     co_return Result<void>();
   });
 }

@@ -223,4 +223,17 @@ Error error_from_http(int status) {
   return Error(code, "the server answered HTTP " + std::to_string(status) + " instead of gRPC");
 }
 
+balance::Outcome outcome_of(const Result<void>& result) {
+  if (result) return balance::Outcome::Success;
+  switch (result.error().code()) {
+    case Code::Cancelled: return balance::Outcome::Ignored;
+    case Code::Unavailable:
+    case Code::DeadlineExceeded:
+    case Code::Internal:
+    case Code::Unknown:
+    case Code::DataLoss: return balance::Outcome::Failure;
+    default: return balance::Outcome::Success;
+  }
+}
+
 }  // namespace yun::rpc

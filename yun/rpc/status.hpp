@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "yun/balance/balancer.hpp"
 #include "yun/base/error.hpp"
 #include "yun/base/result.hpp"
 #include "yun/http/message.hpp"
@@ -23,6 +24,9 @@ std::optional<Result<void>> read_status(const http::Headers& fields);
 /// For an answer that is no gRPC: the code by HTTP status (400 Internal, 401 Unauthenticated, 403 PermissionDenied, 404 Unimplemented,
 /// 429, 502, 503, 504 Unavailable, else Unknown), as the gRPC specification maps them.
 Error error_from_http(int status);
+
+/// How a call that was answered with this status counts for its endpoint: failures of the server do, refusals that are the caller's fault do not.
+balance::Outcome outcome_of(const Result<void>& status);
 
 /// The bytes of google.rpc.Status for an error: empty if it has nothing beyond code and message.
 std::string encode_details(const Error& error);

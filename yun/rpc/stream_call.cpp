@@ -28,8 +28,10 @@ class Exchange final : public std::enable_shared_from_this<Exchange>, private Ca
         caller_(&caller),
         context_(runtime::Loop::current().root(), caller.deadline()),
         call_(client_call(caller)),
-        telemetry_(channel.telemetry(method), context_) {
+        telemetry_(channel.telemetry(method), context_),
+        over_(channel.call()) {
     context_.set_trace(caller.trace());
+    context_.set_trace_state(caller.trace_state());
     context_.set_request_id(std::string(caller.request_id()));
     if (call_) metadata_ = call_->metadata();
     caller.add(*this);
@@ -80,7 +82,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange>, private Ca
   // in
   runtime::Event head_;
   std::optional<http::Response> response_;
-  std::optional<balance::Balancer::Pick> pick_;
+  http::Channel::Call over_;
   std::optional<FrameReader> frames_;
   std::optional<Result<void>> status_;
 };
@@ -114,20 +116,15 @@ Task<void> Exchange::run(std::shared_ptr<Exchange> self, std::optional<std::stri
 }
 
 Task<Result<void>> Exchange::send(std::optional<std::string> only) {
-  YUN_TRY(endpoints, channel_.endpoints());
-  std::vector<runtime::Address> none;
-  YUN_TRY(pick, co_await endpoints->pick(context_, none));
-  pick_.emplace(std::move(pick));
-  http::Request request = channel_.request(context_, method_, pick_->endpoint());
+  http::Request request = channel_.request(context_, method_);
   metadata_.append_to(request.headers);
   if (only) {
     request.body = http::Body(std::move(*only));
   } else {
     request.upload = std::make_unique<Outgoing>(shared_from_this());
   }
-  auto response = co_await channel_.client.send_to(context_, pick_->endpoint(), request);
+  auto response = co_await channel_.http->send(context_, request, over_);
   if (!response) co_return std::move(response).error();
-  pick_->report_head(balance::Outcome::Success);
   response_.emplace(std::move(*response));
   if (call_) call_->set_received(Metadata::from(response_->headers));
   AnswerHead head = read_answer(*response_);
@@ -137,6 +134,7 @@ Task<Result<void>> Exchange::send(std::optional<std::string> only) {
     (void)finish(std::move(*head.status));
     co_return Result<void>();
   }
+  over_.pick->report_head(balance::Outcome::Success);
   frames_.emplace(channel_.options.max_message, head.encoding);
   co_return Result<void>();
 }
@@ -145,7 +143,7 @@ Result<void> Exchange::finish(Result<void> status) {
   if (!status_) {
     status_ = std::move(status);
     telemetry_.end(*status_);
-    if (pick_) pick_->report(outcome_of(*status_));
+    if (over_.pick) over_.pick->report(outcome_of(*status_));
   }
   room_.set();
   return *status_;

@@ -8,12 +8,12 @@ namespace {
 
 /// One call, all its attempts.
 struct Unary {
-  Unary(Channel::State& c, const ClientMethod& m, MessageLite& r) : channel(c), method(m), response(r) {}
+  Unary(Channel::State& c, const ClientMethod& m, MessageLite& r) : channel(c), method(m), response(r), call(c.call()) {}
   Channel::State& channel;
   const ClientMethod& method;
   std::string frame;
   MessageLite& response;
-  std::vector<runtime::Address> failed;
+  http::Channel::Call call;
   bool may_repeat = false;  ///< the last attempt left nothing behind
 };
 
@@ -53,40 +53,31 @@ Task<Result<void>> read_answer_body(Unary& unary, Context& ctx, ClientCall* call
   co_return Result<void>();
 }
 
-Task<Result<void>> attempt(Unary& unary, Context& ctx, ClientCall* call) {
-  unary.may_repeat = false;
-  YUN_TRY(endpoints, unary.channel.endpoints());
-  YUN_TRY(pick, co_await endpoints->pick(ctx, unary.failed));
-  http::Request request = unary.channel.request(ctx, unary.method, pick.endpoint());
-  if (call) call->metadata().append_to(request.headers);
-  request.body = http::Body(unary.frame);
-  auto response = co_await unary.channel.client.send_to(ctx, pick.endpoint(), request);
-  Result<void> result;
-  if (response) {
-    result = co_await read_answer_body(unary, ctx, call, *response);
-  } else {
-    unary.may_repeat = response.error().reason() == "upstream_connect";
-    result = from_transport(std::move(response).error(), ctx);
-  }
-  const balance::Outcome outcome = outcome_of(result);
-  if (unary.may_repeat) unary.failed.push_back(pick.endpoint().address);
-  pick.report(outcome);  // the endpoint is gone with it
-  if (outcome == balance::Outcome::ConnectFailure) endpoints->resolver->refresh();
-  co_return result;
-}
-
+/// The endpoints are tried in turn by the http::Channel while no connection is made. What is left for here: all refuse (a restart), or one said
+/// UNAVAILABLE. Both may be better in a moment.
 Task<Result<void>> attempts(Unary& unary, Context& ctx, ClientCall* call) {
-  YUN_TRY(endpoints, unary.channel.endpoints());
+  http::Channel& channel = *unary.channel.http;
   resilience::Backoff backoff(unary.channel.options.retry);
-  endpoints->budget.on_call(Clock::now());
+  http::Request request = unary.channel.request(ctx, unary.method);
+  if (call) call->metadata().append_to(request.headers);
+  request.body = http::Body(std::move(unary.frame));
   while (true) {
-    auto result = co_await attempt(unary, ctx, call);
+    unary.may_repeat = false;
+    auto response = co_await channel.send(ctx, request, unary.call);
+    const bool was_answered = response.ok();
+    Result<void> result;
+    if (was_answered) {
+      result = co_await read_answer_body(unary, ctx, call, *response);
+      if (unary.may_repeat) unary.call.avoid_endpoint();
+      unary.call.pick->report(outcome_of(result));
+    } else {
+      unary.may_repeat = response.error().reason() == "upstream_connect";
+      result = from_transport(std::move(response).error(), ctx);
+    }
     if (result || !unary.may_repeat) co_return result;
-    // A failed connect's retry_after is for those who come after this call; another endpoint may be tried at once.
-    const bool is_connect = result.error().reason() == "upstream_connect";
-    const Error why = is_connect ? unavailable("no connection") : result.error();
-    const auto pause = backoff.next(why, ctx.remaining());
-    if (!pause || !endpoints->budget.take(Clock::now())) co_return result;
+    // A failed connect's retry_after is for those who come after this call.
+    const auto pause = backoff.next(was_answered ? result.error() : unavailable("no connection"), ctx.remaining());
+    if (!pause || !channel.take_retry()) co_return result;
     auto slept = co_await runtime::sleep_for(ctx, *pause);
     if (!slept) co_return result;
   }

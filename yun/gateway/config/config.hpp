@@ -75,7 +75,9 @@ struct RouteConfig {
   std::size_t upstream = 0;  ///< index into Config::upstreams
   Duration timeout = std::chrono::seconds(15);
   std::size_t body_limit = 0;  ///< bytes; 0 = the gateway's
-  int retries = 1;             ///< beyond the first try, and only where safe
+  /// Tries beyond the first, each at another endpoint if there is one, within the upstream's budget (a fifth of its requests) and only where that is
+  /// safe: no connection was made; or the connection broke before the answer's head and the request is idempotent and was not streamed.
+  int retries = 2;
   std::string rewrite;         ///< replaces the matched prefix; "" = the path goes on as it was matched
   std::optional<GrpcBinding> grpc;
   std::optional<std::size_t> auth;  ///< index into Config::auth

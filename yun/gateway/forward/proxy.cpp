@@ -1,37 +1,15 @@
 #include "yun/gateway/forward/proxy.hpp"
 
-#include "yun/base/strings.hpp"
 #include "yun/gateway/forward/headers.hpp"
-#include "yun/runtime/wait.hpp"
+#include "yun/rpc/status.hpp"
 
 namespace yun::gateway {
 
 namespace {
 
-/// A body that can be sent again is one that is here already.
-constexpr std::size_t kReplayable = 64 << 10;
-
-bool is_idempotent(http::Method method) {
-  switch (method) {
-    case http::Method::Get:
-    case http::Method::Head:
-    case http::Method::Options:
-    case http::Method::Put:
-    case http::Method::Delete: return true;
-    default: return false;
-  }
-}
-
-/// Nothing reached the upstream, or the request may be repeated: then another try is safe.
-bool may_retry(const Error& error, const http::Request& request) {
-  if (error.code() != Code::Unavailable) return false;
-  if (error.reason() == "upstream_connect") return true;
-  return error.reason() == "upstream_reset" && is_idempotent(request.method);
-}
-
-/// The upstream's body, piece by piece, with its trailers behind.
+/// The upstream's body, piece by piece, with its trailers behind. It weighs on its endpoint until it has gone out or broken off.
 struct Relay final : http::BodyProducer {
-  explicit Relay(http::Body from) : body(std::move(from)) {}
+  Relay(http::Body from, balance::Balancer::Pick held) : body(std::move(from)), pick(std::move(held)) {}
   Task<Result<void>> produce(Context& ctx, http::BodyWriter& out) override {
     for (;;) {
       YUN_TRY(piece, co_await body.next(ctx));
@@ -44,7 +22,14 @@ struct Relay final : http::BodyProducer {
     co_return Result<void>();
   }
   http::Body body;
+  balance::Balancer::Pick pick;
 };
+
+/// A gRPC answer may be nothing but a status; that counts then.
+balance::Outcome outcome_of_grpc(const http::Response& answer) {
+  if (auto status = rpc::read_status(answer.headers)) return rpc::outcome_of(*status);
+  return http::outcome_of(answer);
+}
 
 Error with_reason_of_gateway(Error error) {
   if (error.code() == Code::DeadlineExceeded && error.reason().empty()) return std::move(error).with_reason("upstream_timeout");
@@ -72,41 +57,36 @@ http::Request outgoing(Context& ctx, const Exchange& exchange) {
   return to;
 }
 
+http::Channel::Call call_of(const Exchange& exchange) {
+  return {.max_attempts = 1 + static_cast<unsigned>(exchange.route.retries), .idempotent = http::is_idempotent(exchange.request)};
+}
+
 Task<Result<void>> forward(Context& ctx, Exchange exchange, http::Response& response) {
   http::Request& request = exchange.request;
-  Upstream& upstream = *exchange.snapshot.upstreams[exchange.route.upstream];
+  http::Channel& channel = exchange.snapshot.upstreams[exchange.route.upstream]->channel();
   const bool is_grpc = request.headers.get("content-type").value_or("").starts_with("application/grpc");
-  const bool replayable = request.body.is_whole() && request.body.bytes().size() <= kReplayable;
-  for (int left = exchange.route.retries;; --left) {
-    http::Request to = outgoing(ctx, exchange);
-    if (is_grpc) to.headers.set("te", "trailers");
-    if (replayable) {
-      to.body.assign(request.body.bytes());
-    } else {
-      to.body = std::move(request.body);
-    }
-    auto answer = co_await upstream.send(ctx, std::move(to));
-    if (answer) {
-      response.status = answer->status;
-      response.headers.clear();
-      copy_end_to_end(answer->headers, response.headers);
-      response.reason = std::string(answer->headers.get("x-yun-reason").value_or(""));
-      if (answer->body.is_whole()) {
-        response.headers.remove("content-length");
-        response.body = std::move(answer->body);
-        response.trailers = std::move(answer->trailers);
-      } else if (request.method == http::Method::Head) {
-        answer->body.abandon();
-      } else {
-        response.stream = std::make_unique<Relay>(std::move(answer->body));
-      }
-      co_return Result<void>();
-    }
-    if (left <= 0 || !replayable || ctx.done() || !may_retry(answer.error(), request)) co_return with_reason_of_gateway(std::move(answer).error());
-    // A moment for another endpoint to be chosen, spread so that many callers do not come back as one.
-    Duration pause = std::chrono::milliseconds(10);
-    (void)co_await runtime::sleep_for(ctx, pause);  // cancelled: the next send says so
+  http::Request to = outgoing(ctx, exchange);
+  if (is_grpc) to.headers.set("te", "trailers");
+  to.body = std::move(request.body);
+  http::Channel::Call call = call_of(exchange);
+  auto answer = co_await channel.send(ctx, to, call);
+  if (!answer) co_return with_reason_of_gateway(std::move(answer).error());
+
+  call.pick->report_head(is_grpc ? outcome_of_grpc(*answer) : http::outcome_of(*answer));
+  response.status = answer->status;
+  response.headers.clear();
+  copy_end_to_end(answer->headers, response.headers);
+  response.reason = std::string(answer->headers.get("x-yun-reason").value_or(""));
+  if (answer->body.is_whole()) {
+    response.headers.remove("content-length");
+    response.body = std::move(answer->body);
+    response.trailers = std::move(answer->trailers);
+  } else if (request.method == http::Method::Head) {
+    answer->body.abandon();
+  } else {
+    response.stream = std::make_unique<Relay>(std::move(answer->body), std::move(*call.pick));
   }
+  co_return Result<void>();
 }
 
 }  // namespace yun::gateway

@@ -25,5 +25,7 @@ Task<Result<void>> transcode(Context& ctx, Exchange exchange, http::Response& re
 
 /// A copy of a request for an upstream: method, path, end-to-end headers; no body.
 http::Request outgoing(Context& ctx, const Exchange& exchange);
+/// How it may be tried: as often as the route says, and again after a reset only if the client's request is idempotent.
+http::Channel::Call call_of(const Exchange& exchange);
 
 }  // namespace yun::gateway

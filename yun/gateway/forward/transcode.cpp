@@ -51,6 +51,10 @@ Result<void> status_of(const http::Response& answer) {
   return unavailable("the upstream ended the call without a status").with_reason("upstream_reset");
 }
 
+void set_timeout(Context& ctx, http::Request& request) {
+  if (const Duration left = ctx.remaining(); left != Duration::max()) request.headers.set("grpc-timeout", rpc::format_timeout(left));
+}
+
 }  // namespace
 
 Task<Result<void>> transcode(Context& ctx, Exchange exchange, http::Response& response) {
@@ -85,15 +89,22 @@ Task<Result<void>> transcode(Context& ctx, Exchange exchange, http::Response& re
   for (const char* name : {"content-type", "content-encoding", "accept", "accept-encoding", "authorization", "idempotency-key"}) call.headers.remove(name);
   call.headers.set("content-type", "application/grpc");
   call.headers.set("te", "trailers");
-  if (const Duration left = ctx.remaining(); left != Duration::max()) call.headers.set("grpc-timeout", rpc::format_timeout(left));
+  set_timeout(ctx, call);
   call.body = http::Body(framed(*wire));
 
-  YUN_TRY(answer, co_await upstream.send(ctx, std::move(call)));
-  if (answer.status != 200) co_return rpc::error_from_http(answer.status);
-  YUN_TRY(bytes, co_await answer.body.all(ctx, kMaxMessage + rpc::kFrameHead));
-  YUN_CHECK(status_of(answer));
+  http::Channel::Call over = call_of(exchange);
+  over.refresh = &set_timeout;
+  YUN_TRY(answer, co_await upstream.channel().send(ctx, call, over));
+  if (answer.status != 200) {
+    over.pick->report(http::outcome_of(answer));
+    co_return rpc::error_from_http(answer.status);
+  }
+  auto bytes = co_await answer.body.all(ctx, kMaxMessage + rpc::kFrameHead);
+  const Result<void> ended = bytes ? status_of(answer) : Result<void>(bytes.error());
+  over.pick->report(rpc::outcome_of(ended));
+  YUN_CHECK(ended);
   rpc::FrameReader frames(kMaxMessage);
-  frames.feed_all(bytes);
+  frames.feed_all(*bytes);
   YUN_TRY(message, frames.next());
   if (!message) co_return internal_error("the upstream's answer has no message").with_reason("upstream_protocol");
 

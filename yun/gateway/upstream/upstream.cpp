@@ -1,6 +1,5 @@
 #include "yun/gateway/upstream/upstream.hpp"
 
-#include "yun/http/client/client.hpp"
 #include "yun/observe/log/log.hpp"
 #include "yun/rpc/framing.hpp"
 #include "yun/rpc/status.hpp"
@@ -17,51 +16,38 @@ constexpr auto kRelearnAfterFailure = 500ms;
 constexpr auto kRelearn = 60s;  // a new version of the service may have new fields
 }  // namespace
 
-Upstream::Upstream(UpstreamConfig config, http::Client& probes)
-    : config_(std::move(config)), probes_(probes), health_(std::make_shared<HealthTable>(config_.health)) {
-  http::ClientOptions options;
-  options.name = config_.name;
-  options.http2 = config_.protocol == Protocol::Http ? http::Http2::Off : http::Http2::PriorKnowledge;
-  options.connect_timeout = config_.connect_timeout;
-  options.max_connections_per_host = static_cast<std::size_t>(config_.max_connections);
-  options.proxy = http::Proxy::None;
-  options.registry = probes_.options().registry;
-  client_ = std::make_unique<http::Client>(std::move(options));
+namespace {
+
+Result<std::unique_ptr<balance::Resolver>> open_resolver(const std::string& url, const std::shared_ptr<HealthTable>& health) {
+  YUN_GET(resolver, balance::open(url));
+  if (health->check().path.empty()) return std::move(resolver);
+  return std::unique_ptr<balance::Resolver>(std::make_unique<HealthyResolver>(std::move(resolver), health));
 }
+
+}  // namespace
+
+Upstream::Upstream(UpstreamConfig config, http::Client& probes)
+    : config_(std::move(config)), probes_(probes), health_(std::make_shared<HealthTable>(config_.health)) {}
 
 Upstream::~Upstream() = default;
 
 Result<std::shared_ptr<Upstream>> Upstream::open(UpstreamConfig config, http::Client& probes) {
   if (auto resolver = balance::open(config.to); !resolver) return std::move(resolver).error();
-  return std::shared_ptr<Upstream>(new Upstream(std::move(config), probes));
-}
-
-std::shared_ptr<Upstream::Endpoints> Upstream::endpoints() {
-  std::shared_ptr<Endpoints> fresh;
-  auto local = per_loop_.local([&] {
-    auto resolver = balance::open(config_.to);  // open() has seen it work
-    if (!config_.health.path.empty()) *resolver = std::make_unique<HealthyResolver>(std::move(*resolver), health_);
-    balance::Balancer::Options options;
-    options.policy = config_.lb == LoadBalancing::RoundRobin ? balance::Policy::RoundRobin : balance::Policy::P2cEwma;
-    fresh = std::make_shared<Endpoints>(std::move(*resolver), options);
-    return fresh;
-  });
-  if (fresh) runtime::Loop::current().spawn(watch(fresh));
-  return local;
-}
-
-Task<void> Upstream::watch(std::shared_ptr<Endpoints> endpoints) {
-  std::uint64_t revision = 0;
-  while (!endpoints->stop.done()) {
-    auto set = co_await endpoints->resolver->next(endpoints->stop, revision);
-    if (set) {
-      revision = set->revision;
-      endpoints->balancer.update(*set);
-      endpoints->known.set();
-    } else {
-      (void)co_await runtime::sleep_for(endpoints->stop, 200ms);  // cancelled: the condition sees it
-    }
-  }
+  std::shared_ptr<Upstream> upstream(new Upstream(std::move(config), probes));
+  const UpstreamConfig& own = upstream->config_;
+  http::ClientOptions client;
+  client.name = own.name;
+  client.http2 = http::Http2::Off;
+  client.registry = probes.options().registry;
+  http::ChannelOptions options;
+  options.http2 = own.protocol != Protocol::Http;
+  options.connect_timeout = own.connect_timeout;
+  options.max_connections = static_cast<std::size_t>(own.max_connections);
+  options.balance.policy = own.lb == LoadBalancing::RoundRobin ? balance::Policy::RoundRobin : balance::Policy::P2cEwma;
+  options.resolver = [to = own.to, health = upstream->health_] { return open_resolver(to, health); };
+  YUN_GET(channel, http::Channel::open(std::move(client), own.to, std::move(options)));
+  upstream->channel_ = std::move(channel);
+  return upstream;
 }
 
 bool Upstream::serves(const UpstreamConfig& other) const {
@@ -72,26 +58,9 @@ bool Upstream::serves(const UpstreamConfig& other) const {
          a.every == b.every && a.timeout == b.timeout && a.unhealthy_after == b.unhealthy_after && a.healthy_after == b.healthy_after;
 }
 
-namespace {
-
-/// What an answer or an error says of its endpoint.
-balance::Outcome outcome_of(const Result<http::Response>& answer) {
-  if (answer) return answer->status >= 500 ? balance::Outcome::Failure : balance::Outcome::Success;
-  if (answer.error().code() == Code::Cancelled) return balance::Outcome::Ignored;
-  return answer.error().reason() == "upstream_connect" ? balance::Outcome::ConnectFailure : balance::Outcome::Failure;
-}
-
-}  // namespace
-
-Task<Result<http::Response>> Upstream::send(Context& ctx, http::Request request) {
-  const auto local = endpoints();
-  YUN_CHECK(co_await local->known.wait(ctx));
-  YUN_TRY(pick, local->balancer.pick());
-  const balance::Endpoint endpoint = pick.endpoint();
-  auto answer = co_await client_->send_to(ctx, endpoint, request);
-  pick.report(outcome_of(answer));
-  if (!answer && answer.error().reason() == "upstream_connect") local->resolver->refresh();
-  co_return answer;
+bool Upstream::has_schema() const {
+  std::lock_guard lock(mutex_);
+  return schema_ != nullptr;
 }
 
 Result<std::pair<std::shared_ptr<const rpc::Schema>, const rpc::MethodType*>> Upstream::method(const std::string& service,
@@ -171,7 +140,7 @@ Task<Result<std::shared_ptr<const rpc::Schema>>> Upstream::reflect(Context& ctx,
     request.headers.add("content-type", "application/grpc");
     request.headers.add("te", "trailers");
     request.body = http::Body(std::move(frame));
-    YUN_TRY(response, co_await send(call, std::move(request)));
+    YUN_TRY(response, co_await channel_->send(call, std::move(request)));
     if (response.status != 200) co_return rpc::error_from_http(response.status);
     YUN_TRY(bytes, co_await response.body.all(call, kMaxReflection));
 

@@ -1,59 +1,19 @@
 #include "yun/http/client/channel.hpp"
 
+#include <algorithm>
+
+#include "yun/base/ids.hpp"
+#include "yun/http/client/endpoints.hpp"
 #include "yun/http/client/per_loop.hpp"
 
 namespace yun::http {
 
 namespace {
 
-/// One loop's view of the service.
-struct Endpoints {
-  Endpoints(std::unique_ptr<balance::Resolver> from, const ChannelOptions& options)
-      : resolver(std::move(from)), balancer(options.balance), budget(options.retry_budget), stop(runtime::Loop::current().root()) {}
-  void close() { stop.cancel(); }
+using client::Endpoints;
 
-  /// Keeps the balancer up to date until close().
-  static Task<void> watch(std::shared_ptr<Endpoints> self) {
-    std::uint64_t revision = 0;
-    while (!self->stop.done()) {
-      Result<balance::EndpointSet> set = unavailable("not resolved");
-      if (revision == 0) {
-        set = co_await self->resolver->resolve(self->stop);
-      } else {
-        set = co_await self->resolver->next(self->stop, revision);
-      }
-      if (set) {
-        revision = std::max<std::uint64_t>(set->revision, 1);
-        self->balancer.update(*set);
-        self->failure.reset();
-        self->known.set();
-        continue;
-      }
-      if (revision == 0) self->failure = set.error();  // calls get it until a look-up succeeds
-      self->known.set();
-      (void)co_await runtime::sleep_for(self->stop, std::chrono::seconds(1));  // a stop is seen by the loop's condition
-    }
-    self->failure = cancelled("the channel is closed");
-    self->known.set();
-  }
-
-  std::unique_ptr<balance::Resolver> resolver;
-  balance::Balancer balancer;
-  resilience::RetryBudget budget;
-  runtime::Event known;
-  std::optional<Error> failure;
-  Context stop;
-};
-
-balance::Outcome outcome_of(const Result<Response>& response) {
-  using balance::Outcome;
-  if (response) return response->status >= 500 && response->status != 501 ? Outcome::Failure : Outcome::Success;
-  const Error& error = response.error();
-  if (error.reason() == "upstream_connect" || error.reason() == "upstream_certificate") return Outcome::ConnectFailure;
-  if (error.code() == Code::DeadlineExceeded) return Outcome::Failure;
-  if (error.reason() == "upstream_reset" || error.reason() == "upstream_protocol") return Outcome::Failure;
-  return Outcome::Ignored;
-}
+/// Before the only endpoint there is gets the request again: many callers shall not come back as one.
+constexpr Duration kMostPause = std::chrono::milliseconds(20);
 
 /// A streaming body weighs on its endpoint until it goes.
 class HeldBody final : public BodySource {
@@ -68,34 +28,48 @@ class HeldBody final : public BodySource {
   balance::Balancer::Pick pick_;
 };
 
-ClientOptions client_options(const Client& client, const ChannelOptions& options) {
-  ClientOptions own = client.options();
-  if (options.http2) own.http2 = Http2::PriorKnowledge;
-  own.connect_timeout = options.connect_timeout;
-  own.max_connections_per_host = options.max_connections;
-  own.proxy = Proxy::None;
-  return own;
+/// How much of a request there was before it was sent: the client takes from it what it begins to stream.
+class Whole {
+ public:
+  explicit Whole(const Request& request) : streams_(request.upload || !request.body.is_whole()), size_(request.body.bytes().size()) {}
+  bool is_still(const Request& request) const { return !streams_ && request.body.bytes().size() == size_; }
+
+ private:
+  bool streams_;
+  std::size_t size_;
+};
+
+ClientOptions client_options(ClientOptions client, const ChannelOptions& options) {
+  if (options.http2) client.http2 = Http2::PriorKnowledge;
+  client.connect_timeout = options.connect_timeout;
+  client.max_connections_per_host = options.max_connections;
+  client.proxy = Proxy::None;
+  return client;
 }
 
 }  // namespace
 
+balance::Outcome outcome_of(const Response& response) {
+  return response.status >= 500 && response.status != 501 ? balance::Outcome::Failure : balance::Outcome::Success;
+}
+
+balance::Outcome outcome_of(const Error& error) {
+  if (error.reason() == "upstream_connect" || error.reason() == "upstream_certificate") return balance::Outcome::ConnectFailure;
+  if (error.code() == Code::DeadlineExceeded) return balance::Outcome::Failure;
+  if (error.reason() == "upstream_reset" || error.reason() == "upstream_protocol") return balance::Outcome::Failure;
+  return balance::Outcome::Ignored;
+}
+
 struct Channel::Inner {
-  Inner(const Client& base, std::string_view text, ChannelOptions given)
-      : url(text), scheme(url.starts_with("https://") ? "https" : "http"), options(std::move(given)), client(client_options(base, options)) {
+  Inner(ClientOptions base, std::string_view text, ChannelOptions given)
+      : url(text), scheme(url.starts_with("https://") ? "https" : "http"), options(std::move(given)), client(client_options(std::move(base), options)) {
     if (!options.resolver) options.resolver = [name = url] { return balance::open(name); };
   }
 
   std::shared_ptr<Endpoints> local() {
     std::shared_ptr<Endpoints> fresh;
     auto endpoints = per_loop.local([&] {
-      auto resolver = options.resolver();
-      std::unique_ptr<balance::Resolver> made;
-      if (resolver) {
-        made = std::move(*resolver);
-      } else {
-        made = std::make_unique<balance::StaticResolver>(std::vector<balance::Endpoint>(), url + ": " + resolver.error().message());
-      }
-      fresh = std::make_shared<Endpoints>(std::move(made), options);
+      fresh = std::make_shared<Endpoints>(options.resolver(), options.balance, options.retry_budget);
       return fresh;
     });
     if (fresh) runtime::Loop::current().spawn(Endpoints::watch(fresh));
@@ -113,41 +87,63 @@ Channel::Channel(std::shared_ptr<Inner> inner) : inner_(std::move(inner)) {}
 Channel::~Channel() = default;
 const std::string& Channel::url() const { return inner_->url; }
 
-Result<std::unique_ptr<Channel>> Channel::open(const Client& client, std::string_view url, ChannelOptions options) {
+Result<std::unique_ptr<Channel>> Channel::open(ClientOptions client, std::string_view url, ChannelOptions options) {
   if (!options.resolver) {
     // Only to see that the URL is good: each loop opens its own.
     if (auto tried = balance::open(url); !tried) return std::move(tried).error();
   }
-  return std::unique_ptr<Channel>(new Channel(std::make_shared<Inner>(client, url, std::move(options))));
+  return std::unique_ptr<Channel>(new Channel(std::make_shared<Inner>(std::move(client), url, std::move(options))));
 }
 
-std::vector<balance::Balancer::State> Channel::states() { return inner_->local()->balancer.states(); }
+std::vector<balance::Balancer::State> Channel::states() { return inner_->local()->balancer().states(); }
+bool Channel::take_retry() { return inner_->local()->budget().take(runtime::Loop::current().now()); }
 
 Task<Result<Response>> Channel::send(Context& ctx, Request request, std::string key) {
-  const auto inner = inner_;
+  Call call{.key = key};
+  auto response = co_await send(ctx, request, call);
+  if (!response) co_return std::move(response);
+  call.pick->report_head(outcome_of(*response));
+  if (!response->body.is_whole()) response->body = Body(std::make_unique<HeldBody>(std::move(response->body), std::move(*call.pick)));
+  co_return std::move(response);
+}
+
+void Channel::Call::avoid_endpoint() {
+  const runtime::Address& address = pick->endpoint().address;
+  if (std::ranges::find(failed, address) == failed.end()) failed.push_back(address);
+}
+
+Task<Result<Response>> Channel::send(Context& ctx, Request& request, Call& call) {
+  const auto inner = inner_;  // the channel may go meanwhile
   const auto endpoints = inner->local();
-  YUN_CHECK(co_await endpoints->known.wait(ctx));
-  if (endpoints->failure) co_return *endpoints->failure;
+  if (!endpoints->is_known()) YUN_CHECK(co_await endpoints->known(ctx));
   request.scheme = inner->scheme;
   const bool takes_authority = request.authority.empty();
-  endpoints->budget.on_call(runtime::Loop::current().now());
-  std::vector<runtime::Address> failed;
-  for (unsigned attempt = 1;; ++attempt) {
-    auto pick = endpoints->balancer.pick(key, failed);
+  const Whole whole(request);
+  const unsigned most = call.max_attempts ? call.max_attempts : inner->options.max_attempts;
+  if (call.attempts == 0) endpoints->budget().on_call(runtime::Loop::current().now());
+  for (;;) {
+    auto pick = endpoints->pick(call.key, call.failed);
     if (!pick) co_return std::move(pick).error();
+    const balance::Endpoint& endpoint = pick->endpoint();
+    call.pick = std::move(*pick);
+    if (call.attempts++ > 0 && call.refresh) call.refresh(ctx, request);
+    if (takes_authority) request.authority = endpoint.authority.empty() ? endpoint.address.to_string() : endpoint.authority;
+    auto response = co_await inner->client.send_to(ctx, endpoint, request);
     if (takes_authority) request.authority.clear();
-    auto response = co_await inner->client.send_to(ctx, pick->endpoint(), request);
-    const auto outcome = outcome_of(response);
-    pick->report_head(outcome);
-    if (response) {
-      if (!response->body.is_whole()) response->body = Body(std::make_unique<HeldBody>(std::move(response->body), std::move(*pick)));
-      co_return std::move(response);
-    }
-    if (outcome != balance::Outcome::ConnectFailure) co_return std::move(response);
-    endpoints->resolver->refresh();
-    failed.push_back(pick->endpoint().address);
-    const bool another = attempt < inner->options.max_connect_attempts && failed.size() < endpoints->balancer.size();
-    if (!another || ctx.done() || !endpoints->budget.take(runtime::Loop::current().now())) co_return std::move(response);
+    if (response) co_return std::move(response);
+
+    const auto outcome = outcome_of(response.error());
+    call.avoid_endpoint();
+    endpoints->report_failed(*call.pick, outcome);  // the endpoint is gone with it
+    const bool elsewhere = call.failed.size() < endpoints->balancer().size();
+    const bool nothing_sent = outcome == balance::Outcome::ConnectFailure && elsewhere;
+    const bool may_be_done_twice =
+        response.error().reason() == "upstream_reset" && (call.idempotent || is_idempotent(request)) && whole.is_still(request);
+    if ((!nothing_sent && !may_be_done_twice) || call.attempts >= most || ctx.done()) co_return std::move(response);
+    if (!endpoints->budget().take(runtime::Loop::current().now())) co_return std::move(response);
+    if (elsewhere) continue;
+    auto slept = co_await runtime::sleep_for(ctx, std::chrono::duration_cast<Duration>(kMostPause * random_unit()));
+    if (!slept) co_return std::move(response);
   }
 }
 

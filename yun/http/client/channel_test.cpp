@@ -10,6 +10,7 @@
 using namespace std::chrono_literals;
 using namespace yun;
 using namespace yun::http;
+using client::dead_address;
 using client::Peer;
 
 namespace {
@@ -27,21 +28,20 @@ Task<std::string> call(Channel& channel) {
   co_return std::to_string(response->status);
 }
 
-/// A port that refuses: bound, never listened to.
-std::string dead_port() {
-  auto listener = *runtime::Listener::bind(*runtime::Address::parse("127.0.0.1:0"));
-  return listener.address().to_string();
+/// A channel that takes its endpoints in turn.
+std::unique_ptr<Channel> in_turn(const std::string& first, const std::string& second) {
+  Client client;
+  ChannelOptions options;
+  options.balance.policy = balance::Policy::RoundRobin;
+  return *Channel::open(client, "static://" + first + "," + second, options);
 }
 
 Task<std::vector<std::string>> with_a_dead_endpoint() {
   Peer peer(Peer::Script(20, {kOk}));
-  Client client;
-  ChannelOptions options;
-  options.balance.policy = balance::Policy::RoundRobin;
-  auto channel = Channel::open(client, "static://" + dead_port() + "," + peer.address().to_string(), options);
+  auto channel = in_turn(dead_address(), peer.address().to_string());
   std::vector<std::string> answers;
-  for (int i = 0; i < 20; ++i) answers.push_back(co_await call(**channel));
-  for (const auto& state : (*channel)->states()) {
+  for (int i = 0; i < 20; ++i) answers.push_back(co_await call(*channel));
+  for (const auto& state : channel->states()) {
     if (state.endpoint.address != peer.address()) answers.push_back(state.ejected ? "ejected" : "kept");
   }
   co_await peer.stop();
@@ -50,22 +50,108 @@ Task<std::vector<std::string>> with_a_dead_endpoint() {
 
 Task<std::string> with_nothing_alive() {
   Client client;
-  auto channel = Channel::open(client, "static://" + dead_port());
+  auto channel = Channel::open(client, "static://" + dead_address());
   co_return co_await call(**channel);
 }
 
 Task<std::vector<std::string>> with_a_failing_endpoint() {
   Peer bad(Peer::Script(20, {kBad}));
   Peer good(Peer::Script(40, {kOk}));
-  Client client;
-  ChannelOptions options;
-  options.balance.policy = balance::Policy::RoundRobin;
-  auto channel = Channel::open(client, "static://" + bad.address().to_string() + "," + good.address().to_string(), options);
+  auto channel = in_turn(bad.address().to_string(), good.address().to_string());
   std::vector<std::string> answers;
-  for (int i = 0; i < 30; ++i) answers.push_back(co_await call(**channel));
+  for (int i = 0; i < 30; ++i) answers.push_back(co_await call(*channel));
   co_await bad.stop();
   co_await good.stop();
   co_return answers;
+}
+
+/// What a request got and what it cost.
+struct Told {
+  std::string answer;
+  std::size_t connections = 0;
+  std::string received;
+};
+
+struct Streamed final : BodyProducer {
+  Task<Result<void>> produce(Context& ctx, BodyWriter& out) override { co_return co_await out.write(ctx, "some"); }
+};
+
+/// To one endpoint, on a fresh connection each time.
+Task<Told> to_a_lone_endpoint(Peer::Script script, Request request, Channel::Call call = {}) {
+  Peer peer(std::move(script));
+  Client client;
+  auto channel = Channel::open(client, "static://" + peer.address().to_string());
+  Context root;
+  Context ctx(root, 5s);
+  auto response = co_await (*channel)->send(ctx, request, call);
+  Told told;
+  told.answer = response ? std::to_string(response->status) : response.error().reason();
+  co_await peer.stop();
+  told.connections = peer.connections();
+  told.received = peer.received();
+  co_return told;
+}
+
+Request request_of(Method method, std::string body = "") {
+  Request request;
+  request.method = method;
+  request.target = "/";
+  request.body = Body(std::move(body));
+  return request;
+}
+
+/// A peer that breaks off and one that answers; GETs, whose tries go on at the other.
+Task<std::vector<std::string>> with_an_endpoint_that_breaks_off() {
+  Peer bad(Peer::Script(20, {Peer::kClose}));
+  Peer good(Peer::Script(40, {kOk}));
+  auto channel = in_turn(bad.address().to_string(), good.address().to_string());
+  std::vector<std::string> answers;
+  for (int i = 0; i < 12; ++i) answers.push_back(co_await call(*channel));
+  answers.push_back(std::to_string(bad.connections()));
+  co_await bad.stop();
+  co_await good.stop();
+  co_return answers;
+}
+
+Task<std::size_t> many_that_break_off(resilience::RetryBudgetOptions budget, int calls) {
+  Peer peer(Peer::Script(200, {Peer::kClose}));
+  Client client;
+  ChannelOptions options;
+  options.retry_budget = budget;
+  auto channel = Channel::open(client, "static://" + peer.address().to_string(), options);
+  for (int i = 0; i < calls; ++i) (void)co_await call(**channel);
+  co_await peer.stop();
+  co_return peer.connections();
+}
+
+Task<std::vector<unsigned>> weight_of_a_stream() {
+  Peer peer({{"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n"}});
+  Client client;
+  auto channel = Channel::open(client, "static://" + peer.address().to_string());
+  const auto weight = [&] { return (*channel)->states().at(0).in_flight; };
+  Context root;
+  Context ctx(root, 5s);
+  std::vector<unsigned> weights;
+  {
+    auto response = co_await (*channel)->send(ctx, request_of(Method::Get));
+    EXPECT_TRUE(response);
+    auto piece = co_await response->body.next(ctx);
+    EXPECT_TRUE(piece);
+    weights.push_back(weight());
+    EXPECT_EQ((*channel)->states().at(0).successes, 1U);
+  }
+  weights.push_back(weight());
+  co_await peer.stop();
+  co_return weights;
+}
+
+Task<std::string> with_a_resolver_that_cannot_be_made() {
+  Client client;
+  ChannelOptions options;
+  options.resolver = []() -> Result<std::unique_ptr<balance::Resolver>> { return failed_precondition("no driver").with_reason("no_driver"); };
+  auto channel = Channel::open(client, "users", options);
+  (void)co_await call(**channel);
+  co_return co_await call(**channel);
 }
 
 Task<std::vector<std::string>> as_endpoints_change() {
@@ -107,6 +193,70 @@ TEST(Channel, NothingAliveSaysUpstreamConnect) { EXPECT_EQ(runtime::block_on(wit
 TEST(Channel, AnEndpointThatAnswers5xxIsEjectedAfterFive) {
   const auto answers = runtime::block_on(with_a_failing_endpoint());
   EXPECT_EQ(std::ranges::count(answers, "503"), 5);
+}
+
+TEST(Channel, AnIdempotentRequestWhoseConnectionBrokeIsTriedElsewhereAndItsEndpointEjected) {
+  auto answers = runtime::block_on(with_an_endpoint_that_breaks_off());
+  EXPECT_EQ(answers.back(), "5");
+  answers.pop_back();
+  for (const auto& answer : answers) EXPECT_EQ(answer, "200");
+}
+
+TEST(Channel, ALoneEndpointGetsAnIdempotentRequestAgain) {
+  const auto told = runtime::block_on(to_a_lone_endpoint({{Peer::kClose}, {Peer::kClose}, {kOk}}, request_of(Method::Get)));
+  EXPECT_EQ(told.answer, "200");
+  EXPECT_EQ(told.connections, 3U);
+}
+
+TEST(Channel, ItsTriesEnd) {
+  const auto told = runtime::block_on(to_a_lone_endpoint(Peer::Script(9, {Peer::kClose}), request_of(Method::Get)));
+  EXPECT_EQ(told.answer, "upstream_reset");
+  EXPECT_EQ(told.connections, 3U);
+  const auto once = runtime::block_on(to_a_lone_endpoint(Peer::Script(9, {Peer::kClose}), request_of(Method::Get), {.max_attempts = 1}));
+  EXPECT_EQ(once.connections, 1U);
+}
+
+TEST(Channel, APostWhoseConnectionBrokeIsNotSentAgain) {
+  const auto told = runtime::block_on(to_a_lone_endpoint({{Peer::kClose}, {kOk}}, request_of(Method::Post)));
+  EXPECT_EQ(told.answer, "upstream_reset");
+  EXPECT_EQ(told.connections, 1U);
+}
+
+TEST(Channel, APostThatMayBeDoneTwiceIsSentAgain) {
+  Request keyed = request_of(Method::Post);
+  keyed.headers.add("idempotency-key", "k1");
+  EXPECT_EQ(runtime::block_on(to_a_lone_endpoint({{Peer::kClose}, {kOk}}, std::move(keyed))).answer, "200");
+  EXPECT_EQ(runtime::block_on(to_a_lone_endpoint({{Peer::kClose}, {kOk}}, request_of(Method::Post), {.idempotent = true})).answer, "200");
+}
+
+TEST(Channel, ABodyIsSentAgainWhole) {
+  const auto told = runtime::block_on(to_a_lone_endpoint({{Peer::kClose}, {kOk}}, request_of(Method::Put, "hello\r\n\r\n")));
+  EXPECT_EQ(told.answer, "200");
+  EXPECT_NE(told.received.rfind("hello"), told.received.find("hello")) << told.received;
+}
+
+TEST(Channel, WhatWasStreamedIsNotSentAgain) {
+  Request upload = request_of(Method::Put);
+  upload.upload = std::make_unique<Streamed>();
+  const auto told = runtime::block_on(to_a_lone_endpoint({{Peer::kClose}, {kOk}}, std::move(upload)));
+  EXPECT_EQ(told.answer, "upstream_reset");
+  EXPECT_EQ(told.connections, 1U);
+  const auto large = runtime::block_on(to_a_lone_endpoint({{Peer::kClose}, {kOk}}, request_of(Method::Put, std::string(1 << 20, 'x'))));
+  EXPECT_EQ(large.answer, "upstream_reset");
+  EXPECT_EQ(large.connections, 1U);
+}
+
+TEST(Channel, TriesStayWithinTheBudget) {
+  EXPECT_EQ(runtime::block_on(many_that_break_off({.share = 0, .min_per_second = 0.5}, 20)), 25U);
+  EXPECT_EQ(runtime::block_on(many_that_break_off({.share = 0.2, .min_per_second = 0}, 20)), 24U);
+}
+
+TEST(Channel, AStreamWeighsOnItsEndpointUntilItGoes) {
+  EXPECT_EQ(runtime::block_on(weight_of_a_stream()), (std::vector<unsigned>{1, 0}));
+}
+
+TEST(Channel, AResolverThatCannotBeMadeIsWhatEveryCallGets) {
+  EXPECT_EQ(runtime::block_on(with_a_resolver_that_cannot_be_made()), "no_driver");
 }
 
 TEST(Channel, FollowsItsResolver) {

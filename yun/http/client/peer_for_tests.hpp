@@ -10,6 +10,12 @@
 
 namespace yun::http::client {
 
+/// An address that refuses connections: it was bound, and is free again.
+inline std::string dead_address() {
+  auto listener = *runtime::Listener::bind(*runtime::Address::parse("127.0.0.1:0"));
+  return listener.address().to_string();
+}
+
 class Peer {
  public:
   /// For each request, in order over all connections, what is written; kClose closes the connection there.

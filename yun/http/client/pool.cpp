@@ -9,18 +9,6 @@ constexpr int kMaxTries = 10;
 
 enum class Speaks : std::uint8_t { Unknown, Http1, Http2 };
 
-bool is_idempotent(const Request& request) {
-  switch (request.method) {
-    case Method::Get:
-    case Method::Head:
-    case Method::Put:
-    case Method::Delete:
-    case Method::Options:
-    case Method::Trace: return true;
-    default: return request.headers.has("idempotency-key");
-  }
-}
-
 bool may_send_again(const Request& request, const Attempt& attempt, const Error& error) {
   if (attempt.started || attempt.answered || error.code() != Code::Unavailable) return false;
   if (attempt.unprocessed) return true;
