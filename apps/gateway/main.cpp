@@ -58,6 +58,7 @@ int main(int argc, char** argv) {
 
   app.set_handler(gateway);
   app.background([&](Context& ctx) { return gateway.run(ctx); });
+  app.ready_when("gateway", [&] { return gateway.missing(); });
   app.on_reload([&] { reload(gateway, settings.routes); });
   app.watch_file(settings.routes, [&] { reload(gateway, settings.routes); });
   return app.run();

@@ -113,6 +113,7 @@ int main(int argc, char** argv) {
 
   app.before_serving([&](Context& ctx) { return orders.migrate(ctx); });
   app.background([&](Context& ctx) { return tokens.run(ctx); });
+  app.ready_when("tokens", [&] { return tokens.has_keys() ? std::string() : "the key set " + settings.jwks; });
   app.background([&](Context& ctx) { return relay.run(ctx); });
 
   Shop shop{orders, directory, tokens};

@@ -91,6 +91,51 @@ def away(shop, ada, item):
     verdict("a token from before the restart is still good", shop.call("GET", "/api/orders", token=ada).status == 200)
 
 
+def readiness(shop):
+    """The gateway starts while the service whose methods it needs is away."""
+    admin = shop.port("gateway") + 10
+    shop.stop("user")
+    shop.stop("gateway")
+    shop.start("gateway")
+    answer = asked_until(lambda: shop.call("GET", "/readyz", port=admin), lambda answer: "methods of" in answer.text)
+    verdict("a gateway that has not learnt its upstream's methods is not ready", answer.status == 503, answer)
+    verdict("and /readyz says what is missing", {"name": "gateway", "missing": 'the methods of upstream "users"'} in answer.json["checks"], answer)
+    answer = shop.call("GET", "/health")
+    verdict("nor does /health say so", answer.status == 503 and answer.json == {"status": "starting"}, answer)
+    verdict("what it can serve it serves", shop.call("GET", "/api/products").status == 200)
+    shop.start("user")
+    shop.wait_ready("gateway")
+    answer = shop.call("POST", "/api/login", {"email": "ada@example.com", "password": PASSWORD})
+    verdict("once it is ready its first request is served", answer.status == 200, answer)
+    answer = shop.call("GET", "/readyz", port=admin)
+    verdict("and nothing is missing", answer.json == {"status": "ok", "checks": [{"name": "gateway", "missing": ""}]}, answer)
+
+    shop.stop("user")
+    shop.stop("gateway")
+    os.environ["YUN_READY_TIMEOUT"] = "300ms"
+    shop.start("gateway")
+    del os.environ["YUN_READY_TIMEOUT"]
+    shop.wait_ready("gateway")
+    said = "ready without all that is needed"
+    log = asked_until(lambda: shop.log("gateway"), lambda text: said in text, 5)
+    verdict("after ready_timeout it is ready anyway and logs what is missing", said in log and "the methods of upstream" in log)
+    shop.start("user")
+    shop.wait_ready("user")
+
+
+def asked_until(ask, holds, seconds=20):
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            answer = ask()
+            if holds(answer) or time.monotonic() > until:
+                return answer
+        except OSError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.01)
+
+
 def configuration(shop, ada):
     with open(os.path.join(TOP, "apps/gateway/gateway.yaml")) as file:
         good = file.read()
@@ -155,6 +200,7 @@ def main():
         ada, item = orders(shop)
         gateway(shop, ada)
         away(shop, ada, item)
+        readiness(shop)
         configuration(shop, ada)
         for name in reversed(Shop.NAMES):
             shop.stop(name)

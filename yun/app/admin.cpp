@@ -40,7 +40,7 @@ Admin::Admin(observe::metrics::Registry& metrics, observe::trace::Tracer& tracer
   router_.get("/healthz", [] { return http::Response::json(200, R"({"status":"ok"})"); });
   router_.get("/readyz", [&front] {
     http::Response response;
-    front.answer_health(response);
+    front.answer_ready(response);
     return response;
   });
   router_.get("/loglevel", [] { return LogLevel{std::string(observe::log::name(observe::log::level()))}; });

@@ -85,6 +85,7 @@ Task<Result<std::string>> App::fetch_text(Context& ctx, std::string url) {
 
 void App::before_serving(std::function<Task<Result<void>>(Context&)> step) { state_->steps.push_back(std::move(step)); }
 void App::background(std::function<Task<void>(Context&)> job) { state_->jobs.push_back(std::move(job)); }
+void App::ready_when(std::string name, std::function<std::string()> missing) { state_->readiness.add(std::move(name), std::move(missing)); }
 void App::on_reload(std::function<void()> reload) { state_->reloads.push_back(std::move(reload)); }
 void App::watch_file(std::string path, std::function<void()> changed) { state_->watches.push_back({std::move(path), std::move(changed)}); }
 
@@ -127,6 +128,7 @@ Task<void> watch(Context& ctx, App::FileWatch& watch) {
 Task<void> App::live(http::Server& service, http::Server& admin) {
   State& state = *state_;
   Context ctx;
+  Context starting(ctx);
   runtime::Scope scope;
   runtime::Signals signals;
 
@@ -139,7 +141,8 @@ Task<void> App::live(http::Server& service, http::Server& admin) {
   if (state.exit_code == 0) {
     for (auto& job : state.jobs) scope.spawn(job(ctx));
     for (auto& file : state.watches) scope.spawn(watch(ctx, file));
-    set_ready(true, "serving");
+    state.front.start_serving();
+    scope.spawn(state.readiness.run(starting, state.settings.ready_timeout, [this] { set_ready(true, "serving"); }));
     for (;;) {
       auto signal = co_await signals.next(ctx);
       if (!signal || *signal == SIGTERM || *signal == SIGINT) break;
@@ -148,6 +151,7 @@ Task<void> App::live(http::Server& service, http::Server& admin) {
       }
     }
     observe::log::info("draining");
+    starting.cancel();
     set_ready(false, "draining");
     (void)co_await runtime::sleep_for(ctx, state.settings.drain_delay);  // nothing cancels this context before its end below
   }

@@ -100,6 +100,10 @@ class App {
   void before_serving(std::function<Task<Result<void>>(Context&)> step);
   /// Runs on loop 0 while the service runs; its Context is cancelled at the end of the drain, and it is waited for.
   void background(std::function<Task<void>(Context&)> job);
+  /// /health says ready only once `missing()`, asked on loop 0, gives "", and not what is missing, in words ("the key set of .."). Past `ready_timeout` the log
+  /// says what is missing and /health ready, so that what never comes keeps nobody out; what was there once is not asked for again. Requests are served
+  /// meanwhile. /readyz of the admin listener lists the checks.
+  void ready_when(std::string name, std::function<std::string()> missing);
   /// Called on SIGHUP, on loop 0.
   void on_reload(std::function<void()> reload);
   /// Called, on loop 0, soon after the file was changed or replaced.

@@ -1,12 +1,12 @@
 #include "yun/app/front.hpp"
 
 #include "yun/http/middleware/middleware.hpp"
+#include "yun/json/write.hpp"
 
 namespace yun::app {
 
 void Front::set_readiness(bool ready, std::string_view phase) {
   phase_.store(phase.data(), std::memory_order_relaxed);
-  if (ready) started_.store(true, std::memory_order_release);
   ready_.store(ready, std::memory_order_release);
 }
 
@@ -21,6 +21,19 @@ Front::Part Front::part_of(const http::Request& request) const {
 void Front::answer_health(http::Response& response) const {
   response = is_ready() ? http::Response::json(200, R"({"status":"ok"})")
                         : http::Response::json(503, std::string(R"({"status":")") + phase_.load(std::memory_order_relaxed) + "\"}");
+}
+
+namespace {
+struct Readyz {
+  std::string status;
+  std::vector<Readiness::Check> checks;
+};
+}  // namespace
+
+void Front::answer_ready(http::Response& response) const {
+  const bool ready = is_ready();
+  const Readyz body{ready ? "ok" : phase_.load(std::memory_order_relaxed), readiness_.checks()};
+  response = http::Response::json(ready ? 200 : 503, json::to_json(body));
 }
 
 Task<void> Front::handle(Context& ctx, http::Request& request, http::Response& response) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <string_view>
 
+#include "yun/app/readiness.hpp"
 #include "yun/http/message.hpp"
 #include "yun/observe/metrics/registry.hpp"
 #include "yun/rpc/server.hpp"
@@ -12,7 +13,8 @@ namespace yun::app {
 
 class Front final : public http::Handler {
  public:
-  Front(http::Handler& router, observe::metrics::Registry& metrics) : handler_(&router), metrics_(metrics) {}
+  Front(http::Handler& router, observe::metrics::Registry& metrics, const Readiness& readiness)
+      : handler_(&router), metrics_(metrics), readiness_(readiness) {}
 
   void set_handler(http::Handler& handler) {
     handler_ = &handler;
@@ -21,6 +23,8 @@ class Front final : public http::Handler {
   bool has_handler() const { return has_handler_; }
   void set_grpc(rpc::Server& grpc) { grpc_ = &grpc; }
   void serve_metrics() { metrics_on_ = true; }
+  /// From now on requests are served; before, they get 503.
+  void start_serving() { started_.store(true, std::memory_order_release); }
   /// From any thread. `phase` is a literal: "starting", "serving", "draining".
   void set_readiness(bool ready, std::string_view phase);
   bool is_ready() const { return ready_.load(std::memory_order_acquire); }
@@ -30,6 +34,8 @@ class Front final : public http::Handler {
 
   /// {"status":"ok"} with 200, or 503 with the phase.
   void answer_health(http::Response& response) const;
+  /// The same with each check and what it misses, for operators.
+  void answer_ready(http::Response& response) const;
 
  private:
   enum class Part { Health, Metrics, Grpc, Starting, Handler };
@@ -38,6 +44,7 @@ class Front final : public http::Handler {
   http::Handler* handler_;
   rpc::Server* grpc_ = nullptr;
   observe::metrics::Registry& metrics_;
+  const Readiness& readiness_;
   bool has_handler_ = false;
   bool metrics_on_ = false;
   std::atomic<bool> ready_{false};

@@ -14,6 +14,7 @@ struct AppSettings {
   std::string listen = ":8080";
   std::string admin = "";
   unsigned loops = 0;
+  Duration ready_timeout = std::chrono::seconds(30);
   Duration drain_delay{};
   Duration grace = std::chrono::seconds(10);
   struct Log {
@@ -34,6 +35,7 @@ struct AppSettings {
       {"listen", "address of the service port"},
       {"admin", "address of /metrics, /loglevel, /debug; default: 127.0.0.1, service port + 10"},
       {"loops", "event loops; 0 = one for each usable core"},
+      {"ready_timeout", "ready after so long even if something that readiness waits for is still missing"},
       {"drain_delay", "how long to go on serving after readiness turned false"},
       {"grace", "how long requests in flight may take when draining"},
   };

@@ -20,7 +20,7 @@ struct App::State {
       : name(std::move(loaded.name)),
         settings(std::move(loaded.app)),
         tracer({.sampler = observe::trace::Sampler::parent_based(settings.trace.ratio)}),
-        front(router, metrics),
+        front(router, metrics, readiness),
         pipeline(http::default_middleware({.registry = metrics, .tracer = tracer}), front),
         refused(metrics.counters("http_refused_heads_total", "Requests that the server refused before any handler.", {"reason"})),
         client(client_options()),
@@ -40,6 +40,7 @@ struct App::State {
   observe::metrics::Registry metrics;
   observe::trace::Tracer tracer;
   http::Router router;
+  app::Readiness readiness;
   app::Front front;
   http::Pipeline pipeline;
   observe::metrics::Family<observe::metrics::Counter>& refused;

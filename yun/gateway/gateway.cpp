@@ -139,6 +139,7 @@ namespace {
 /// A part of a snapshot (an upstream, a key set) with the task that keeps it fresh.
 struct Running {
   std::shared_ptr<const void> part;
+  std::vector<std::string> services;  ///< that an upstream's task learns
   std::unique_ptr<Context> ctx;
 };
 
@@ -165,21 +166,22 @@ Task<void> Gateway::run(Context& ctx) {
     changed_.reset();
     if (const auto snapshot = current()) {
       std::vector<Running> next;
-      const auto keep_or_start = [&](const std::shared_ptr<const void>& part, auto start) {
-        const auto held = std::find_if(running.begin(), running.end(), [&](const Running& r) { return r.part == part; });
+      const auto keep_or_start = [&](const std::shared_ptr<const void>& part, const std::vector<std::string>& services, auto start) {
+        const auto held = std::find_if(running.begin(), running.end(), [&](const Running& r) { return r.part == part && r.services == services; });
         if (held != running.end()) {
           next.push_back(std::move(*held));
           running.erase(held);
         } else {
-          next.push_back({part, std::make_unique<Context>(ctx)});
+          next.push_back({part, services, std::make_unique<Context>(ctx)});
           scope.spawn(start(*next.back().ctx));
         }
       };
       for (std::size_t i = 0; i < snapshot->upstreams.size(); ++i) {
-        keep_or_start(snapshot->upstreams[i], [&](Context& own) { return run_upstream(own, snapshot->upstreams[i], services_of(*snapshot, i)); });
+        const auto services = services_of(*snapshot, i);
+        keep_or_start(snapshot->upstreams[i], services, [&](Context& own) { return run_upstream(own, snapshot->upstreams[i], services); });
       }
       for (const auto& auth : snapshot->auth) {
-        keep_or_start(auth, [&](Context& own) { return run_auth(own, auth); });
+        keep_or_start(auth, {}, [&](Context& own) { return run_auth(own, auth); });
       }
       for (Running& gone : running) {
         gone.ctx->cancel();
@@ -190,6 +192,24 @@ Task<void> Gateway::run(Context& ctx) {
     (void)co_await changed_.wait(ctx);  // cancelled: the condition sees it
   }
   co_await scope.join();
+}
+
+std::string Gateway::missing() const {
+  std::shared_ptr<const Snapshot> snapshot;
+  {
+    std::lock_guard lock(mutex_);
+    snapshot = snapshot_;
+  }
+  if (!snapshot) return "a configuration";
+  std::string all;
+  const auto add = [&all](const std::string& what) { all += (all.empty() ? "" : ", ") + what; };
+  for (const auto& auth : snapshot->auth) {
+    if (!auth->verifier->has_keys()) add("the key set of auth \"" + auth->config.name + "\"");
+  }
+  for (std::size_t i = 0; i < snapshot->upstreams.size(); ++i) {
+    if (!services_of(*snapshot, i).empty() && !snapshot->upstreams[i]->has_schema()) add("the methods of upstream \"" + snapshot->upstreams[i]->config().name + "\"");
+  }
+  return all;
 }
 
 // ---- requests ----

@@ -6,6 +6,7 @@
 //     gateway.apply(std::move(config));                       // again with a new one: one atomic swap
 //     app.set_handler(gateway);
 //     app.background([&](Context& ctx) { return gateway.run(ctx); });
+//     app.ready_when("gateway", [&] { return gateway.missing(); });
 //
 // Guarantees: a request sees one configuration from its beginning to its end. What a new configuration keeps (upstreams, key sets and limits
 // that are described as before) keeps its state: connections, health, counts.
@@ -51,6 +52,8 @@ class Gateway final : public http::Handler {
   Result<void> apply(Config config);
   /// Health checks, key sets and schemas, until `ctx` ends. Spawn it once, on loop 0.
   Task<void> run(Context& ctx);
+  /// What the configuration in force needs and run() has not got yet, in words: key sets, the methods of gRPC upstreams. "" = nothing. Any thread.
+  std::string missing() const;
 
   Task<void> handle(Context& ctx, http::Request& request, http::Response& response) override;
 
@@ -63,7 +66,7 @@ class Gateway final : public http::Handler {
   GatewayOptions options_;
   struct Metrics;
   std::unique_ptr<Metrics> metrics_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::atomic<std::uint64_t> version_{0};
   struct Cached {
