@@ -19,6 +19,20 @@ using testing::Shape;
 using Stub = testing::Shapes::Stub;
 using namespace std::chrono_literals;
 
+/// The server, and the tracestates that came to it.
+struct Noting final : http::Handler {
+  explicit Noting(Server& s) : server(s) {}
+  Task<void> handle(Context& ctx, http::Request& request, http::Response& response) override {
+    states.push_back(request.headers.joined("tracestate"));
+    return server.handle(ctx, request, response);
+  }
+  void finished(Context& ctx, const http::Request& request, const http::Response& response, const http::Outcome& outcome) noexcept override {
+    server.finished(ctx, request, response, outcome);
+  }
+  Server& server;
+  std::vector<std::string> states;
+};
+
 /// A server and a client on one loop; run() drives both.
 struct ChannelTest : ::testing::Test {
   ChannelTest() {
@@ -54,8 +68,9 @@ struct ChannelTest : ::testing::Test {
   observe::metrics::Registry registry;
   testing::ShapesService service;
   Server server{{.registry = &registry}};
+  Noting noting{server};
   runtime::Runtime runtime{1};
-  http::Server http_server{runtime, server};
+  http::Server http_server{runtime, noting};
   runtime::Address bound = *http_server.listen(*runtime::Address::parse("127.0.0.1:0"));
   std::shared_ptr<Channel> channel;
 };
@@ -278,6 +293,20 @@ TEST_F(ChannelTest, SoDoesAStream) {
       YUN_TRY(answer, co_await stream.finish(ctx));
       EXPECT_EQ(answer.int32_field(), 7);
     }
+    co_return Result<void>();
+  });
+}
+
+TEST_F(ChannelTest, TheTracestateGoesAlongWithCallsAndStreams) {
+  run([](ChannelTest& test, Context& ctx, Stub stub) -> Task<Result<void>> {
+    ctx.set_trace_state("vendor=1");
+    Shape request;
+    YUN_TRY(answer, co_await stub.get_http_info(ctx, request));
+    EXPECT_EQ(answer.int32_field(), 0);
+    YUN_TRY(stream, co_await stub.sum(ctx));
+    YUN_TRY(sum, co_await stream.finish(ctx));
+    EXPECT_EQ(sum.int32_field(), 0);
+    EXPECT_EQ(test.noting.states, (std::vector<std::string>{"vendor=1", "vendor=1"}));
     co_return Result<void>();
   });
 }
