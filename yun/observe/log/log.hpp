@@ -26,6 +26,7 @@
 
 #include "yun/base/result.hpp"
 #include "yun/base/units.hpp"
+#include "yun/observe/key.hpp"
 
 namespace yun {
 class Context;
@@ -74,21 +75,6 @@ class Value {
     double double_;
     const Error* error_;
   };
-};
-
-/// A field's name: a literal of printable ASCII without quote and backslash, which the compiler checks, so that it is copied as it stands.
-class Key {
- public:
-  template <std::size_t N>
-  consteval Key(const char (&literal)[N]) : text_(literal, N - 1) {
-    for (const char c : text_) {
-      if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') throw "a log field's name may not need an escape";
-    }
-  }
-  constexpr std::string_view text() const { return text_; }
-
- private:
-  std::string_view text_;
 };
 
 struct Field {

@@ -16,6 +16,33 @@ std::uint64_t new_span_id() {
   return id ? id : 1;
 }
 
+/// Data of spans that have ended, kept with their memory for the next ones of this thread.
+std::vector<std::unique_ptr<SpanData>>& spare() {
+  static thread_local std::vector<std::unique_ptr<SpanData>> list;
+  return list;
+}
+
+std::unique_ptr<SpanData> take_data() {
+  constexpr std::size_t kUsualAttributes = 12;
+  auto& list = spare();
+  if (list.empty()) {
+    auto fresh = std::make_unique<SpanData>();
+    fresh->attributes.reserve(kUsualAttributes);
+    return fresh;
+  }
+  auto used = std::move(list.back());
+  list.pop_back();
+  return used;
+}
+
+void give_back(std::unique_ptr<SpanData> data) {
+  constexpr std::size_t kMost = 256;
+  if (!data || spare().size() >= kMost) return;
+  data->attributes.clear();
+  data->dropped_attributes = 0;
+  spare().push_back(std::move(data));
+}
+
 }  // namespace
 
 Sampler::Sampler(bool parent_based, double ratio)
@@ -84,7 +111,7 @@ void Span::begin(const SpanContext& parent, bool sampled) {
   context_.span = new_span_id();
   start_ = Clock::now();
   if (sampled) {
-    data_ = std::make_unique<SpanData>();
+    data_ = take_data();
     data_->start = now();
   }
   ctx_->set_trace(context_);
@@ -118,7 +145,12 @@ void Span::end() {
   data.status_message = std::move(status_message_);
   if (data_)
     for (const auto& sink : tracer_->options().sinks) sink->on_end(data);
-  if (worth_keeping) tracer_->keep(std::move(data));
+  if (worth_keeping) {
+    tracer_->keep(std::move(data));
+    data_.reset();
+  } else {
+    give_back(std::move(data_));
+  }
 }
 
 /// Work that goes on side by side in one context ends in any order: the span that stands on this one stands on the one below from now on.
@@ -133,27 +165,31 @@ void Span::step_out() {
 
 void Span::rename(std::string_view name) { name_ = name; }
 
-void Span::set(std::string_view key, std::string_view value) {
-  if (sampled()) set_attribute(key, cut(value));
+void Span::set(Key key, std::string_view value) {
+  if (!sampled()) return;
+  if (AttributeValue* place = attribute(key)) place->emplace<std::string>(cut(value));
 }
-void Span::set(std::string_view key, bool value) {
+void Span::set(Key key, bool value) {
   if (sampled()) set_attribute(key, value);
 }
-void Span::set(std::string_view key, double value) {
+void Span::set(Key key, double value) {
   if (sampled()) set_attribute(key, value);
 }
 
-void Span::set_attribute(std::string_view key, AttributeValue value) {
+void Span::set_attribute(Key key, AttributeValue value) {
+  if (AttributeValue* place = attribute(key)) *place = std::move(value);
+}
+
+/// Where the value of `key` stands or is to stand; null when there are too many.
+AttributeValue* Span::attribute(Key key) {
   for (Attribute& attribute : data_->attributes) {
-    if (attribute.key != key) continue;
-    attribute.value = std::move(value);
-    return;
+    if (attribute.key == key.text()) return &attribute.value;
   }
   if (data_->attributes.size() >= tracer_->options().max_attributes) {
     ++data_->dropped_attributes;
-    return;
+    return nullptr;
   }
-  data_->attributes.push_back({std::string(key), std::move(value)});
+  return &data_->attributes.emplace_back(Attribute{key.text(), {}}).value;
 }
 
 void Span::fail(const Error& error) {

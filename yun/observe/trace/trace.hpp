@@ -23,6 +23,7 @@
 
 #include "yun/base/units.hpp"
 #include "yun/observe/context.hpp"
+#include "yun/observe/key.hpp"
 #include "yun/observe/trace/propagation.hpp"
 
 namespace yun::observe::trace {
@@ -32,7 +33,7 @@ enum class Status : std::uint8_t { Unset, Ok, Error };
 
 using AttributeValue = std::variant<std::string, std::int64_t, double, bool>;
 struct Attribute {
-  std::string key;
+  std::string_view key;  ///< static text
   AttributeValue value;
 };
 
@@ -123,13 +124,13 @@ class Span {
   /// Routing is done after the span has begun. The text must outlive the span.
   void rename(std::string_view name);
   /// Does nothing if not sampled. A key given twice keeps its last value.
-  void set(std::string_view key, std::string_view value);
-  void set(std::string_view key, const char* value) { set(key, std::string_view(value)); }
-  void set(std::string_view key, bool value);
-  void set(std::string_view key, double value);
+  void set(Key key, std::string_view value);
+  void set(Key key, const char* value) { set(key, std::string_view(value)); }
+  void set(Key key, bool value);
+  void set(Key key, double value);
   template <std::integral T>
     requires(!std::same_as<T, bool>)
-  void set(std::string_view key, T value) {
+  void set(Key key, T value) {
     if (sampled()) set_attribute(key, static_cast<std::int64_t>(value));
   }
   void fail(const Error& error);
@@ -146,7 +147,8 @@ class Span {
  private:
   void begin(const SpanContext& parent, bool sampled);
   void step_out();
-  void set_attribute(std::string_view key, AttributeValue value);
+  AttributeValue* attribute(Key key);
+  void set_attribute(Key key, AttributeValue value);
   std::string cut(std::string_view text) const;
 
   Tracer* tracer_;
