@@ -40,6 +40,11 @@ class Buffer {
     begin_ += size;
     if (begin_ == end_) begin_ = end_ = 0;
   }
+  /// Drops `size` bytes at the back.
+  void drop_back(std::size_t size) {
+    end_ -= size;
+    if (begin_ == end_) begin_ = end_ = 0;
+  }
   void append(std::string_view bytes) {
     if (bytes.empty()) return;
     std::memcpy(prepare(bytes.size()).data(), bytes.data(), bytes.size());

@@ -1,136 +1,33 @@
 #include "yun/http/server/http2.hpp"
 
-#include <nghttp2/nghttp2.h>
-
-#include <algorithm>
-#include <array>
-
 namespace yun::http::server {
 
 namespace {
 constexpr std::size_t kReadSize = 32 << 10;
-constexpr std::size_t kWriteSize = 64 << 10;
+/// A client that takes no bytes is not read either once so much waits for it: nothing it sends can make us hold more.
+constexpr std::size_t kHeldBack = 256 << 10;
 constexpr Duration kStopTime = std::chrono::milliseconds(500);
+constexpr Duration kIdleMemory = std::chrono::seconds(1);  // then an idle connection's spare streams and buffers go
 constexpr Duration kNoticeTime = std::chrono::milliseconds(200);  // a round trip, for requests that are on their way
 
-std::string_view text(const std::uint8_t* bytes, std::size_t size) { return {reinterpret_cast<const char*>(bytes), size}; }
+codec2::SessionLimits limits_of(const ServerOptions& options) {
+  return {.max_streams = options.h2_max_streams,
+          .stream_window = options.h2_stream_window,
+          .connection_window = options.h2_connection_window,
+          .max_header_list = static_cast<std::uint32_t>(options.head.max_head),
+          .max_resets_per_minute = options.h2_max_resets_per_minute};
+}
 }  // namespace
 
-// ---- nghttp2's callbacks ----
-
-struct Http2::Callbacks {
-  static Stream* stream_of(nghttp2_session* session, std::int32_t id) { return static_cast<Stream*>(nghttp2_session_get_stream_user_data(session, id)); }
-
-  static int begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
-    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
-    Stream* stream = static_cast<Http2*>(self)->make_stream(frame->hd.stream_id);
-    if (!stream) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream);
-    return 0;
-  }
-  static int header(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size, const std::uint8_t* value,
-                    std::size_t value_size, std::uint8_t, void*) {
-    Stream* stream = stream_of(session, frame->hd.stream_id);
-    if (!stream || frame->hd.type != NGHTTP2_HEADERS) return 0;
-    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-      stream->builder.add(text(name, name_size), text(value, value_size), stream->request);
-    } else if (stream->trailers_in.size() < 32 && name_size + value_size < (8 << 10) && name_size > 0 && name[0] != ':') {
-      stream->trailers_in.add(text(name, name_size), text(value, value_size));
-    }
-    return 0;
-  }
-  static int invalid_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t, const std::uint8_t*, std::size_t, std::uint8_t, void*) {
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // RST_STREAM PROTOCOL_ERROR, not silence
-  }
-  static int frame_received(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
-    Http2& owner = *static_cast<Http2*>(self);
-    owner.last_frame_ = owner.link_.shard.loop.now();
-    owner.pinged_ = false;
-    if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
-    Stream* stream = stream_of(session, frame->hd.stream_id);
-    if (!stream) return 0;
-    if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) stream->head_complete = true;
-    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
-      stream->ended = true;
-      stream->readable.set();
-    }
-    if (frame->hd.type == NGHTTP2_HEADERS || stream->ended) owner.consider(*stream);
-    return 0;
-  }
-  static int data(nghttp2_session* session, std::uint8_t, std::int32_t id, const std::uint8_t* bytes, std::size_t size, void* self) {
-    Stream* stream = stream_of(session, id);
-    if (!stream) {
-      nghttp2_session_consume(session, id, size);
-    } else {
-      static_cast<Http2*>(self)->take_data(*stream, text(bytes, size));
-    }
-    return 0;
-  }
-  static int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
-    const bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 && (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS);
-    Stream* stream = ends ? stream_of(session, frame->hd.stream_id) : nullptr;
-    if (!stream) return 0;
-    stream->answered = stream->discards = true;
-    stream->quiet_since = static_cast<Http2*>(self)->link_.shard.loop.now();
-    return 0;
-  }
-  static int stream_closed(nghttp2_session* session, std::int32_t id, std::uint32_t, void* self) {
-    if (Stream* stream = stream_of(session, id)) static_cast<Http2*>(self)->closed(*stream);
-    return 0;
-  }
-
-  static nghttp2_session_callbacks* table() {
-    static nghttp2_session_callbacks* const made = [] {
-      nghttp2_session_callbacks* callbacks = nullptr;
-      nghttp2_session_callbacks_new(&callbacks);
-      nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, begin_headers);
-      nghttp2_session_callbacks_set_on_header_callback(callbacks, header);
-      nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, invalid_header);
-      nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frame_received);
-      nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, data);
-      nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, frame_sent);
-      nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_closed);
-      return callbacks;
-    }();
-    return made;
-  }
-};
-
-// ---- the connection ----
-
-Http2::Http2(Link& link) : link_(link), options_(link.shard.options) {
+Http2::Http2(Link& link) : link_(link), options_(link.shard.options), session_(*this, link.out, limits_of(options_)) {
   link_.protocol = this;
-  last_frame_ = idle_since_ = link.shard.loop.now();
+  last_frame_ = idle_since_ = link_.shard.loop.now();
 }
 
-Http2::~Http2() {
-  link_.protocol = nullptr;
-  if (session_) nghttp2_session_del(session_);
-}
-
-bool Http2::open() {
-  nghttp2_option* option = nullptr;
-  if (nghttp2_option_new(&option) != 0) return false;
-  nghttp2_option_set_no_auto_window_update(option, 1);
-  nghttp2_option_set_max_settings(option, 32);
-  nghttp2_option_set_max_outbound_ack(option, 100);
-  nghttp2_option_set_max_continuations(option, 8);
-  nghttp2_option_set_stream_reset_rate_limit(option, options_.h2_max_resets_per_minute, std::max<std::uint32_t>(1, options_.h2_max_resets_per_minute / 60));
-  const int made = nghttp2_session_server_new2(&session_, Callbacks::table(), this, option);
-  nghttp2_option_del(option);
-  if (made != 0) return false;
-  const std::array<nghttp2_settings_entry, 3> settings = {{
-      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options_.h2_max_streams},
-      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options_.h2_stream_window},
-      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(options_.head.max_head)},
-  }};
-  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, static_cast<std::int32_t>(options_.h2_connection_window));
-  return true;
-}
+Http2::~Http2() { link_.protocol = nullptr; }
 
 Task<void> Http2::run() {
-  if (!open()) co_return;
+  session_.open();
   scope_.spawn(write_frames());
   (void)co_await read_frames();  // gives nothing
   over_ = true;
@@ -148,20 +45,35 @@ Task<void> Http2::run() {
   if (!link_.life.done()) (void)co_await link_.close_gently();  // gives nothing
 }
 
+// ---- in ----
+
+bool Http2::turn() {
+  in_turn_ = true;
+  if (!link_.in.empty()) {
+    const std::size_t before = link_.in.size();
+    if (!session_.receive(link_.in, link_.shard.loop.now())) link_.shard.shared.refused(0, "http2_protocol");
+    if (link_.in.size() != before) {
+      last_frame_ = link_.shard.loop.now();
+      pinged_ = false;
+    }
+    take_closed();
+    dispatch_pending();
+    partial_ = session_.in_block() || !link_.in.empty();
+    if (link_.in.size() != before) partial_since_ = last_frame_;
+  }
+  in_turn_ = false;
+  if (!writing_ && pump() == runtime::Io::State::WouldBlock) output_.set();
+  return !is_over();
+}
+
 Task<void> Http2::read_frames() {
   for (;;) {
-    const std::string_view bytes = link_.in.view();
-    if (!bytes.empty()) {
-      const ssize_t used = nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-      if (used < 0) {
-        link_.shard.shared.refused(0, "http2_protocol");
-        co_return;
-      }
-      link_.in.consume(static_cast<std::size_t>(used));
-      dispatch_pending();
+    if (!turn()) co_return;
+    while (writing_ && link_.out.size() >= kHeldBack) {
+      room_.reset();
+      auto drained = co_await room_.wait(link_.life);
+      if (!drained) co_return;
     }
-    if (!writing_ && pump() == runtime::Io::State::WouldBlock) output_.set();
-    if (nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0) co_return;
     const runtime::Io io = link_.fill(kReadSize);
     if (io.state == runtime::Io::State::Done) continue;
     if (io.state != runtime::Io::State::WouldBlock) co_return;
@@ -176,11 +88,14 @@ Task<void> Http2::read_frames() {
   }
 }
 
+// ---- out ----
+
 Task<void> Http2::write_frames() {
   while (!over_) {
     output_.reset();
     dispatch_pending();
     const auto state = pump();
+    room_.set();
     if (state == runtime::Io::State::Done) {
       auto woken = co_await output_.wait(link_.life);
       if (!woken) co_return;
@@ -201,34 +116,30 @@ Task<void> Http2::write_frames() {
 /// Frames out until there are none, or the transport takes no more.
 runtime::Io::State Http2::pump() {
   for (;;) {
-    bool more = false;
-    while (link_.out.size() < kWriteSize) {
-      const std::uint8_t* bytes = nullptr;
-      const ssize_t size = nghttp2_session_mem_send(session_, &bytes);
-      if (size < 0) return runtime::Io::State::Failed;
-      if (size == 0) break;
-      link_.out.append(text(bytes, static_cast<std::size_t>(size)));
-      more = link_.out.size() >= kWriteSize;
-    }
+    const bool more = session_.produce(kWriteSize);
     const auto state = link_.try_flush();
+    if (state == runtime::Io::State::Done) session_.flushed();
+    take_closed();
     if (state != runtime::Io::State::Done || !more) return state;
   }
 }
+
+// ---- its end ----
 
 void Http2::drain() {
   if (going_ != Going::No) return;
   going_ = Going::Noticed;
   noticed_at_ = link_.shard.loop.now();
-  nghttp2_submit_shutdown_notice(session_);
-  output_.set();
+  session_.notice_shutdown();
+  wake_writer();
 }
 
 void Http2::sweep(TimePoint now) {
-  if (over_ || !session_) return;
+  if (over_) return;
   if (going_ == Going::No && link_.wants_to_go()) drain();
   if (going_ == Going::Noticed && now - noticed_at_ >= kNoticeTime) {
     going_ = Going::Told;
-    nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR, nullptr, 0);
+    session_.go_away(codec2::ErrorCode::NoError);
     output_.set();
   } else if (going_ == Going::Told && streams_.empty() && link_.out.empty()) {
     link_.wait.cancel(cancelled("the connection has ended"));
@@ -240,6 +151,11 @@ void Http2::sweep(TimePoint now) {
   }
   if (streams_.empty()) {
     if (now - idle_since_ >= options_.idle_timeout && going_ == Going::No) drain();
+    if (now - idle_since_ >= kIdleMemory) {
+      spare_.clear();
+      link_.in.shrink(0);
+      link_.out.shrink(0);
+    }
   } else {
     idle_since_ = now;
   }
@@ -250,39 +166,42 @@ void Http2::sweep(TimePoint now) {
     }
     pinged_ = true;
     last_frame_ = now;
-    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+    session_.ping();
     output_.set();
   }
-  for (auto& each : streams_) {
-    Stream& stream = *each;
-    if (stream.closed) continue;
-    const Duration quiet = now - stream.quiet_since;
-    if (!stream.head_complete && quiet >= options_.header_timeout) {
-      link_.shard.shared.refused(0, "header_timeout");
-      nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
-      output_.set();
-      return;
+  if (partial_ && now - partial_since_ >= (session_.in_data(link_.in) ? options_.body_timeout : options_.header_timeout)) {
+    partial_ = false;
+    link_.shard.shared.refused(0, "header_timeout");
+    session_.go_away(codec2::ErrorCode::EnhanceYourCalm);
+    output_.set();
+    link_.wait.cancel(deadline_exceeded("a frame did not come in time"));
+    return;
+  }
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    if (!streams_[i]->closed && !streams_[i]->gone) sweep_stream(*streams_[i], now);
+  }
+}
+
+void Http2::sweep_stream(Stream& stream, TimePoint now) {
+  const Duration quiet = now - stream.quiet_since;
+  if (stream.answered) {
+    // The answer is complete, the client still sends: told to stop, but not so soon that it takes that for a failure of the answer.
+    if (quiet < kStopTime) return;
+    session_.reset(stream, codec2::ErrorCode::NoError);
+    output_.set();
+    return;
+  }
+  const bool slow_body = (stream.buffering && !stream.dispatched) || (stream.waits_for_body && !stream.grpc);
+  if (slow_body && quiet >= options_.body_timeout) {
+    const Error why = deadline_exceeded("the request body did not come in time").with_http_status(408).with_reason("body_timeout");
+    if (stream.dispatched) {
+      stream.context->cancel(why);
+    } else {
+      static constexpr codec1::ParseError kTimeout{408, "body_timeout", "the request body did not come in time"};
+      refuse(stream, kTimeout);
     }
-    if (stream.answered) {
-      // The answer is complete, the client still sends: told to stop, but not so soon that it takes that for a failure of the answer.
-      if (quiet >= kStopTime) {
-        nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, NGHTTP2_NO_ERROR);
-        output_.set();
-      }
-      continue;
-    }
-    const bool slow_body = (stream.buffering && !stream.dispatched) || (stream.waits_for_body && !stream.grpc);
-    if (slow_body && quiet >= options_.body_timeout) {
-      const Error why = deadline_exceeded("the request body did not come in time").with_http_status(408).with_reason("body_timeout");
-      if (stream.dispatched) {
-        stream.context->cancel(why);
-      } else {
-        static constexpr codec1::ParseError kTimeout{408, "body_timeout", "the request body did not come in time"};
-        refuse(stream, kTimeout);
-      }
-    } else if (stream.streams && !stream.grpc && !stream.waits_for_body && quiet >= options_.stream_idle_timeout) {
-      fail(stream, deadline_exceeded("nothing was streamed for too long").with_reason("stream_idle"), NGHTTP2_CANCEL);
-    }
+  } else if (stream.streams && !stream.grpc && !stream.waits_for_body && quiet >= options_.stream_idle_timeout) {
+    fail(stream, deadline_exceeded("nothing was streamed for too long").with_reason("stream_idle"), codec2::ErrorCode::Cancel);
   }
 }
 

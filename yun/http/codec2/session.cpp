@@ -1,0 +1,445 @@
+// Session, the way in: frames, stream states, limits.
+#include "yun/http/codec2/session.hpp"
+
+#include <algorithm>
+
+#include "yun/http/codec2/field_check.hpp"
+
+namespace yun::http::codec2 {
+
+namespace {
+constexpr unsigned kMostContinuations = 8;
+constexpr unsigned kMostSettings = 32;
+constexpr unsigned kMostAcks = 100;         // PING and SETTINGS in one read, or while the client takes no bytes
+constexpr unsigned kMostEmptyFrames = 100;  // DATA without data, one after the other
+
+enum Pseudo : unsigned { kMethod = 1, kScheme = 2, kPath = 4, kAuthority = 8, kProtocol = 16 };
+
+unsigned pseudo_bit(std::string_view name) {
+  if (name == ":method") return kMethod;
+  if (name == ":path") return kPath;
+  if (name == ":scheme") return kScheme;
+  if (name == ":authority") return kAuthority;
+  if (name == ":protocol") return kProtocol;
+  return 0;
+}
+
+/// RFC 9113 8.2.2: fields of an HTTP/1 connection.
+bool is_of_connection(const HeaderField& field) {
+  switch (field.name.size()) {
+    case 2: return field.name == "te" && field.value != "trailers";
+    case 7: return field.name == "upgrade";
+    case 10: return field.name == "connection" || field.name == "keep-alive";
+    case 16: return field.name == "proxy-connection";
+    case 17: return field.name == "transfer-encoding";
+    default: return false;
+  }
+}
+}  // namespace
+
+// ---- the table ----
+
+StreamState* Session::Table::find(std::uint32_t id) const {
+  for (std::size_t at = home(id); slots_[at]; at = (at + 1) & (slots_.size() - 1)) {
+    if (slots_[at]->id == id) return slots_[at];
+  }
+  return nullptr;
+}
+
+void Session::Table::insert(StreamState& stream) {
+  if ((size_ + 1) * 2 > slots_.size()) {
+    std::vector<StreamState*> old(slots_.size() * 2);
+    old.swap(slots_);
+    size_ = 0;
+    for (StreamState* each : old) {
+      if (each) insert(*each);
+    }
+  }
+  std::size_t at = home(stream.id);
+  while (slots_[at]) at = (at + 1) & (slots_.size() - 1);
+  slots_[at] = &stream;
+  ++size_;
+}
+
+void Session::Table::erase(const StreamState& stream) {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = home(stream.id);
+  while (slots_[at] != &stream) at = (at + 1) & mask;
+  slots_[at] = nullptr;
+  --size_;
+  // Those behind move up, so that no search stops at the hole.
+  for (std::size_t next = (at + 1) & mask; slots_[next]; next = (next + 1) & mask) {
+    const std::size_t wanted = home(slots_[next]->id);
+    if (((next - wanted) & mask) < ((next - at) & mask)) continue;
+    slots_[at] = std::exchange(slots_[next], nullptr);
+    at = next;
+  }
+}
+
+// ---- the connection ----
+
+Session::Session(Events& events, Buffer& out, const SessionLimits& limits) : events_(events), out_(out), limits_(limits) {
+  limits_.connection_window = std::max(limits.connection_window, kDefaultWindow);
+  resets_.level = limits.max_resets_per_minute;
+}
+
+bool Session::fail(ErrorCode code, std::string_view words) {
+  if (!failed_) put_goaway(out_, last_stream_, code, words);
+  failed_ = true;
+  error_words_ = words;
+  return false;
+}
+
+bool Session::receive(Buffer& in, TimePoint now) {
+  if (failed_) return false;
+  now_ = now;
+  if (!preface_done_) {
+    const std::string_view seen = in.view().substr(0, kPreface.size());
+    if (seen != kPreface.substr(0, seen.size())) return fail(ErrorCode::ProtocolError, "no HTTP/2 preface");
+    if (seen.size() < kPreface.size()) return true;
+    in.consume(kPreface.size());
+    preface_done_ = true;
+  }
+  for (;;) {
+    const std::string_view bytes = in.view();
+    if (bytes.size() < kFrameHead) return true;
+    const FrameHead head = read_frame_head(bytes.data());
+    if (head.size > kMaxFrame) return fail(ErrorCode::FrameSizeError, "a frame over SETTINGS_MAX_FRAME_SIZE");
+    if (bytes.size() < kFrameHead + head.size) return true;
+    const bool fine = take_frame(head, bytes.substr(kFrameHead, head.size));
+    in.consume(kFrameHead + head.size);
+    if (!fine) return false;
+  }
+}
+
+bool Session::take_frame(const FrameHead& head, std::string_view payload) {
+  const auto type = static_cast<FrameType>(head.type);
+  if (!settings_seen_ && (type != FrameType::Settings || (head.flags & flag::kAck) != 0)) {
+    return fail(ErrorCode::ProtocolError, "the first frame is not SETTINGS");
+  }
+  if (in_block_ && (type != FrameType::Continuation || head.stream != block_.stream)) {
+    return fail(ErrorCode::ProtocolError, "another frame within a header block");
+  }
+  switch (type) {
+    case FrameType::Data: return take_data(head, payload);
+    case FrameType::Headers: return take_headers(head, payload);
+    case FrameType::Priority: return take_priority(head, payload);
+    case FrameType::RstStream: return take_rst_stream(head, payload);
+    case FrameType::Settings: return take_settings(head, payload);
+    case FrameType::PushPromise: return fail(ErrorCode::ProtocolError, "PUSH_PROMISE from a client");
+    case FrameType::Ping: return take_ping(head, payload);
+    case FrameType::GoAway: return take_goaway(head, payload);
+    case FrameType::WindowUpdate: return take_window_update(head, payload);
+    case FrameType::Continuation: return take_continuation(head, payload);
+  }
+  return true;  // unknown types are ignored (RFC 9113 5.5)
+}
+
+// ---- streams' ends ----
+
+const Session::Ended* Session::find_ended(std::uint32_t id) const {
+  const auto found = std::find_if(ended_.begin(), ended_.end(), [&](const Ended& each) { return each.id == id; });
+  return found == ended_.end() ? nullptr : &*found;
+}
+
+void Session::close(StreamState& stream, bool by_us) {
+  table_.erase(stream);
+  stream.gone = true;
+  if (stream.queued) std::replace(queue_.begin(), queue_.end(), &stream, static_cast<StreamState*>(nullptr));
+  stream.queued = false;
+  ended_[ended_next_] = {stream.id, by_us};
+  ended_next_ = (ended_next_ + 1) % ended_.size();
+  --open_;
+  closed_.push_back(&stream);
+}
+
+/// The client's fault: it is told so, and pays from the same purse as for its own resets.
+bool Session::stream_error(StreamState& stream, ErrorCode code) {
+  reset(stream, code);
+  return spend_reset();
+}
+
+bool Session::spend_reset() {
+  const double most = limits_.max_resets_per_minute;
+  const double seconds = std::chrono::duration<double>(now_ - resets_.filled).count();
+  resets_.level = std::min(most, resets_.level + std::max(0.0, seconds) * most / 60);
+  resets_.filled = now_;
+  if (resets_.level < 1) return fail(ErrorCode::EnhanceYourCalm, "too many streams were reset");
+  resets_.level -= 1;
+  return true;
+}
+
+bool Session::end_remote(StreamState& stream) {
+  if (stream.content_left > 0) return stream_error(stream, ErrorCode::ProtocolError);  // shorter than it said
+  stream.remote_done = true;
+  events_.on_end(stream);
+  if (stream.local_done && !stream.gone) close(stream, false);
+  return true;
+}
+
+// ---- DATA ----
+
+bool Session::take_data(const FrameHead& head, std::string_view payload) {
+  if (head.stream == 0 || head.stream > last_stream_) return fail(ErrorCode::ProtocolError, "DATA on an idle stream");
+  receive_window_ -= head.size;
+  if (receive_window_ < 0) return fail(ErrorCode::FlowControlError, "more DATA than the connection's window");
+  StreamState* stream = table_.find(head.stream);
+  if (!stream) {
+    consume_connection(head.size);
+    const Ended* ended = find_ended(head.stream);
+    if (ended && !ended->by_us) return fail(ErrorCode::StreamClosed, "DATA on a closed stream");
+    return true;  // on its way when we reset the stream
+  }
+  std::size_t padding = 0;
+  if ((head.flags & flag::kPadded) != 0) {
+    padding = payload.empty() ? 1 : static_cast<unsigned char>(payload.front()) + 1u;
+    if (padding > payload.size()) return fail(ErrorCode::ProtocolError, "padding longer than its frame");
+    payload = payload.substr(1, payload.size() - padding);
+  }
+  const bool ends = (head.flags & flag::kEndStream) != 0;
+  if (stream->remote_done) {
+    consume_connection(head.size);
+    return stream_error(*stream, ErrorCode::StreamClosed);
+  }
+  stream->receive_window -= head.size;
+  if (stream->receive_window < 0) {
+    consume_connection(head.size);
+    return stream_error(*stream, ErrorCode::FlowControlError);
+  }
+  if (stream->content_left >= 0) {
+    stream->content_left -= static_cast<std::int64_t>(payload.size());
+    if (stream->content_left < 0) {
+      consume_connection(head.size);
+      return stream_error(*stream, ErrorCode::ProtocolError);  // longer than it said
+    }
+  }
+  if (padding > 0) {
+    consume_connection(padding);
+    consume_stream(*stream, padding);
+  }
+  if (!payload.empty()) {
+    empty_frames_ = 0;
+    events_.on_data(*stream, payload);
+  } else if (!ends && ++empty_frames_ > kMostEmptyFrames) {
+    return fail(ErrorCode::EnhanceYourCalm, "too many empty frames");
+  }
+  return !ends || stream->gone || end_remote(*stream);
+}
+
+// ---- header blocks ----
+
+bool Session::take_headers(const FrameHead& head, std::string_view payload) {
+  if (head.stream == 0) return fail(ErrorCode::ProtocolError, "HEADERS on stream 0");
+  std::size_t padding = 0;
+  if ((head.flags & flag::kPadded) != 0) {
+    if (payload.empty()) return fail(ErrorCode::FrameSizeError, "no room for the padding's length");
+    padding = static_cast<unsigned char>(payload.front());
+    payload.remove_prefix(1);
+  }
+  bool depends_on_itself = false;
+  if ((head.flags & flag::kPriority) != 0) {
+    if (payload.size() < 5) return fail(ErrorCode::FrameSizeError, "no room for the priority");
+    depends_on_itself = (read_u32(payload.data()) & kMaxStreamId) == head.stream;
+    payload.remove_prefix(5);
+  }
+  if (padding > payload.size()) return fail(ErrorCode::ProtocolError, "padding longer than its frame");
+  payload.remove_suffix(padding);
+  block_ = {head.stream, head.flags, 0, false, depends_on_itself};
+  if ((head.flags & flag::kEndHeaders) != 0) return take_block(payload);
+  in_block_ = true;
+  continuations_ = 0;
+  block_bytes_.assign(payload);
+  return true;
+}
+
+bool Session::take_continuation(const FrameHead& head, std::string_view payload) {
+  if (!in_block_) return fail(ErrorCode::ProtocolError, "CONTINUATION of nothing");
+  if (++continuations_ > kMostContinuations) return fail(ErrorCode::EnhanceYourCalm, "too many CONTINUATION frames");
+  block_bytes_.append(payload);
+  if ((head.flags & flag::kEndHeaders) == 0) return true;
+  in_block_ = false;
+  const std::string whole = std::move(block_bytes_);
+  block_bytes_.clear();
+  return take_block(whole);
+}
+
+bool Session::take_block(std::string_view block) {
+  if (StreamState* stream = table_.find(block_.stream)) return take_trailers(*stream, block);
+  if (block_.stream % 2 == 0) return fail(ErrorCode::ProtocolError, "a stream with an even id");
+  if (block_.stream > last_stream_) return take_request(block);
+  const Ended* ended = find_ended(block_.stream);
+  if (!ended) return fail(ErrorCode::ProtocolError, "a stream id lower than one before");
+  if (!ended->by_us) return fail(ErrorCode::StreamClosed, "HEADERS on a closed stream");
+  return decode(block, nullptr, true);
+}
+
+bool Session::take_trailers(StreamState& stream, std::string_view block) {
+  const bool after_end = stream.remote_done;
+  const bool ends = (block_.flags & flag::kEndStream) != 0;
+  if (!decode(block, after_end || !ends ? nullptr : &stream, true)) return false;
+  if (after_end) return stream_error(stream, ErrorCode::StreamClosed);
+  if (block_.malformed || !ends) return stream_error(stream, ErrorCode::ProtocolError);
+  return stream.gone || end_remote(stream);
+}
+
+bool Session::take_request(std::string_view block) {
+  if (going_) return decode(block, nullptr, false);
+  last_stream_ = block_.stream;
+  StreamState* stream = open_ < limits_.max_streams ? events_.on_begin(block_.stream) : nullptr;
+  if (!stream) {
+    ended_[ended_next_] = {block_.stream, true};
+    ended_next_ = (ended_next_ + 1) % ended_.size();
+    put_rst_stream(out_, block_.stream, ErrorCode::RefusedStream);
+    return decode(block, nullptr, false);
+  }
+  stream->id = block_.stream;
+  stream->send_window = peer_window_;
+  stream->receive_window = settings_acked_ ? limits_.stream_window : std::max(limits_.stream_window, kDefaultWindow);
+  stream->consumed = 0;
+  stream->content_left = -1;
+  stream->remote_done = stream->local_done = stream->gone = stream->was_reset = stream->sending = stream->queued = false;
+  table_.insert(*stream);
+  ++open_;
+  if (!decode(block, stream, false)) return false;
+  const bool plain_connect = block_.pseudo == (kMethod | kAuthority);
+  const bool complete = (block_.pseudo & (kMethod | kScheme | kPath)) == (kMethod | kScheme | kPath);
+  if (block_.malformed || (!complete && !plain_connect)) return stream_error(*stream, ErrorCode::ProtocolError);
+  events_.on_head(*stream);
+  if (stream->gone || (block_.flags & flag::kEndStream) == 0) return true;
+  return end_remote(*stream);
+}
+
+bool Session::decode(std::string_view block, StreamState* stream, bool is_trailers) {
+  decoder_.begin(block);
+  HeaderField field;
+  for (;;) {
+    switch (decoder_.next(field)) {
+      case HpackDecoder::Step::End: return true;
+      case HpackDecoder::Step::Bad: return fail(ErrorCode::CompressionError, "a header block that HPACK cannot read");
+      case HpackDecoder::Step::Field: break;
+    }
+    if (block_.malformed || !stream) continue;
+    if (check_field(field, is_trailers)) {
+      events_.on_field(*stream, field);
+    } else {
+      block_.malformed = true;
+    }
+  }
+}
+
+bool Session::check_field(const HeaderField& field, bool is_trailers) {
+  if (!field.checked && !is_well_formed(field.name, field.value)) return false;
+  if (field.name.front() != ':') {
+    block_.fields = true;
+    return !is_of_connection(field);
+  }
+  const unsigned bit = pseudo_bit(field.name);
+  if (is_trailers || block_.fields || bit == 0 || (block_.pseudo & bit) != 0) return false;
+  if (bit == kProtocol && !limits_.connect_protocol) return false;
+  block_.pseudo |= bit;
+  return bit != kPath || !field.value.empty();
+}
+
+// ---- the other frames ----
+
+bool Session::take_priority(const FrameHead& head, std::string_view payload) {
+  if (head.stream == 0) return fail(ErrorCode::ProtocolError, "PRIORITY on stream 0");
+  if (payload.size() != 5) return fail(ErrorCode::FrameSizeError, "a PRIORITY frame that is not five bytes");
+  if ((read_u32(payload.data()) & kMaxStreamId) == head.stream) return fail(ErrorCode::ProtocolError, "a stream that depends on itself");
+  return true;  // RFC 9113 5.3.2: priorities of this kind are no longer followed
+}
+
+bool Session::take_rst_stream(const FrameHead& head, std::string_view payload) {
+  if (payload.size() != 4) return fail(ErrorCode::FrameSizeError, "an RST_STREAM frame that is not four bytes");
+  if (head.stream == 0 || head.stream > last_stream_) return fail(ErrorCode::ProtocolError, "RST_STREAM on an idle stream");
+  StreamState* stream = table_.find(head.stream);
+  if (!stream) return true;
+  stream->was_reset = true;
+  close(*stream, false);
+  return spend_reset();
+}
+
+bool Session::take_settings(const FrameHead& head, std::string_view payload) {
+  if (head.stream != 0) return fail(ErrorCode::ProtocolError, "SETTINGS on a stream");
+  if ((head.flags & flag::kAck) != 0) {
+    if (!payload.empty()) return fail(ErrorCode::FrameSizeError, "an acknowledgement with settings in it");
+    settings_acked_ = true;
+    return true;
+  }
+  if (payload.size() % 6 != 0) return fail(ErrorCode::FrameSizeError, "a SETTINGS frame that is not a multiple of six bytes");
+  if (payload.size() / 6 > kMostSettings) return fail(ErrorCode::EnhanceYourCalm, "too many settings");
+  settings_seen_ = true;
+  for (; !payload.empty(); payload.remove_prefix(6)) {
+    const auto name = static_cast<Setting>(read_u32(payload.data()) >> 16);
+    if (!take_setting(name, read_u32(payload.data() + 2))) return false;
+  }
+  if (++acks_ > kMostAcks) return fail(ErrorCode::EnhanceYourCalm, "too many SETTINGS frames");
+  put_settings_ack(out_);
+  return true;
+}
+
+bool Session::take_setting(Setting name, std::uint32_t value) {
+  switch (name) {
+    case Setting::HeaderTableSize: encoder_.set_peer_limit(value); break;
+    case Setting::EnablePush:
+    case Setting::EnableConnectProtocol:
+      if (value > 1) return fail(ErrorCode::ProtocolError, "a setting that is neither 0 nor 1");
+      break;
+    case Setting::InitialWindowSize: {
+      if (value > kMaxWindow) return fail(ErrorCode::FlowControlError, "an initial window over 2^31-1");
+      const std::int64_t more = std::int64_t{value} - peer_window_;
+      peer_window_ = value;
+      bool too_large = false;
+      table_.each([&](StreamState& stream) {
+        const bool was_shut = stream.send_window <= 0;
+        stream.send_window += more;
+        too_large |= stream.send_window > kMaxWindow;
+        if (was_shut && stream.sending && stream.send_window > 0) enqueue(stream);
+      });
+      if (too_large) return fail(ErrorCode::FlowControlError, "a window over 2^31-1");
+      break;
+    }
+    case Setting::MaxFrameSize:
+      if (value < kMaxFrame || value > 0xffffff) return fail(ErrorCode::ProtocolError, "a frame size that is not allowed");
+      break;  // frames of the least size suit everyone
+    default: break;
+  }
+  return true;
+}
+
+bool Session::take_ping(const FrameHead& head, std::string_view payload) {
+  if (payload.size() != 8) return fail(ErrorCode::FrameSizeError, "a PING frame that is not eight bytes");
+  if (head.stream != 0) return fail(ErrorCode::ProtocolError, "PING on a stream");
+  if ((head.flags & flag::kAck) != 0) return true;
+  if (++acks_ > kMostAcks) return fail(ErrorCode::EnhanceYourCalm, "too many PING frames");
+  put_ping(out_, true, payload);
+  return true;
+}
+
+bool Session::take_goaway(const FrameHead& head, std::string_view payload) {
+  if (head.stream != 0) return fail(ErrorCode::ProtocolError, "GOAWAY on a stream");
+  if (payload.size() < 8) return fail(ErrorCode::FrameSizeError, "a GOAWAY frame of less than eight bytes");
+  peer_goes_ = true;
+  return true;
+}
+
+bool Session::take_window_update(const FrameHead& head, std::string_view payload) {
+  if (payload.size() != 4) return fail(ErrorCode::FrameSizeError, "a WINDOW_UPDATE frame that is not four bytes");
+  const std::uint32_t increment = read_u32(payload.data()) & kMaxStreamId;
+  if (head.stream == 0) {
+    if (increment == 0) return fail(ErrorCode::ProtocolError, "a window update of zero");
+    send_window_ += increment;
+    return send_window_ <= kMaxWindow || fail(ErrorCode::FlowControlError, "a window over 2^31-1");
+  }
+  if (head.stream > last_stream_) return fail(ErrorCode::ProtocolError, "WINDOW_UPDATE on an idle stream");
+  StreamState* stream = table_.find(head.stream);
+  if (!stream) return true;
+  if (increment == 0) return stream_error(*stream, ErrorCode::ProtocolError);
+  const bool was_shut = stream->send_window <= 0;
+  stream->send_window += increment;
+  if (stream->send_window > kMaxWindow) return stream_error(*stream, ErrorCode::FlowControlError);
+  if (was_shut && stream->sending) enqueue(*stream);
+  return true;
+}
+
+}  // namespace yun::http::codec2
