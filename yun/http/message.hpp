@@ -116,6 +116,16 @@ class Body {
     given_ = false;
     bytes_.assign(bytes);
   }
+  /// An empty whole body, to be filled in place: what it held before leaves its memory.
+  std::string& fill() {
+    assign({});
+    return bytes_;
+  }
+  /// Empties it; keeps its memory for the next if that is no more than `keep`.
+  void reset(std::size_t keep) {
+    assign({});
+    if (bytes_.capacity() > keep) bytes_ = std::string();
+  }
 
  private:
   std::string bytes_;

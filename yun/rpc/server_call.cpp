@@ -1,5 +1,6 @@
 // How one call runs on the server.
 #include <exception>
+#include <memory>
 
 #include "yun/rpc/server_state.hpp"
 #include "yun/rpc/status.hpp"
@@ -51,22 +52,49 @@ Error unary_body_error(Error error, std::size_t limit) {
   return resource_exhausted("message is over the limit of " + std::to_string(limit) + " bytes").with_reason("message_too_large");
 }
 
-/// The method itself, its exceptions still flying.
-Task<Result<void>> invoke_single(const Entry& entry, const ServerOptions& options, Call& call, http::Body& body, Encoding encoding, std::string& frame) {
-  if (entry.method.kind == Kind::ClientStream) {
-    RequestReader reader(body, options.max_message, encoding);
-    SingleWriter writer(frame);
-    co_return co_await entry.method.stream(*entry.service, call, reader, writer);
-  }
-  auto bytes = co_await body.all(call, options.max_message + kFrameHead);
-  if (!bytes) co_return unary_body_error(std::move(bytes).error(), options.max_message);
-  FrameReader frames(options.max_message, encoding);
-  frames.feed_all(*bytes);
+/// What one call needs until it has answered. Its memory is that of a coroutine's frame: of this thread's free list.
+struct Single {
+  Single(const Entry& e, const ServerOptions& o, Context& parent, http::Request& q, http::Response& r, CallHead h)
+      : entry(e), options(o), request(q), response(r), head(h), call(e, parent, h.deadline, q.peer, q.headers), telemetry(e.telemetry, call) {}
+  static void* operator new(std::size_t size) { return runtime::detail::allocate_frame(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept { runtime::detail::free_frame(memory, size); }
+
+  const Entry& entry;
+  const ServerOptions& options;
+  http::Request& request;
+  http::Response& response;
+  CallHead head;
+  Call call;
+  MethodTelemetry::Scope telemetry;
+};
+
+/// The method itself, its exceptions still flying. The one message is all of `bytes`; the answer goes into `frame`. An empty task: done, and well.
+Task<Result<void>> invoke_unary(Single& single, std::string_view bytes, std::string& frame) {
+  const std::size_t limit = single.options.max_message;
+  if (bytes.size() > limit + kFrameHead) return detail::give(unary_body_error(resource_exhausted("the request body is too large"), limit));
+  FrameReader frames(limit, single.head.incoming);
+  frames.feed_all(bytes);
   auto message = frames.next();
-  if (!message) co_return std::move(message).error();
-  if (!*message) co_return internal_error("the request has no whole message");
-  YUN_CHECK(frames.finish());
-  co_return co_await entry.method.unary(*entry.service, call, **message, frame);
+  if (!message) return detail::give(std::move(message).error());
+  if (!*message) return detail::give(internal_error("the request has no whole message"));
+  if (auto rest = frames.finish(); !rest) return detail::give(std::move(rest));
+  return single.entry.method.unary(*single.entry.service, single.call, **message, frame);
+}
+
+/// The same for a body that is still to come, and for a stream of requests.
+Task<Result<void>> invoke_waiting(Single& single, std::string& frame) {
+  http::Body& body = single.request.body;
+  const Entry& entry = single.entry;
+  if (entry.method.kind == Kind::ClientStream) {
+    RequestReader reader(body, single.options.max_message, single.head.incoming);
+    SingleWriter writer(frame);
+    co_return co_await entry.method.stream(*entry.service, single.call, reader, writer);
+  }
+  auto bytes = co_await body.all(single.call, single.options.max_message + kFrameHead);
+  if (!bytes) co_return unary_body_error(std::move(bytes).error(), single.options.max_message);
+  Task<Result<void>> method = invoke_unary(single, *bytes, frame);
+  if (!method) co_return Result<void>();
+  co_return co_await std::move(method);
 }
 
 /// An exception is a bug: INTERNAL to the caller, the words to the log.
@@ -138,35 +166,63 @@ void answer_status(http::Response& response, const Error& error) {
   put_status(response.headers, error);
 }
 
-Task<void> run_single(const Entry& entry, const ServerOptions& options, Context& ctx, http::Request& request, http::Response& response, CallHead head) {
-  // The deadline to the response head is for calls that answer at once; a stream of requests has the caller's only.
-  if (entry.method.kind == Kind::ClientStream) ctx.lift_deadline();
-  Call call(entry, ctx, head.deadline, request.peer, request.headers);
-  MethodTelemetry::Scope telemetry(entry.telemetry, call);
-  std::string frame;
+namespace {
+
+/// The answer of a call that has ended: `result`, or the exception that left the method.
+void finish(Single& single, Result<void> result, std::exception_ptr exception) {
+  Call& call = single.call;
+  http::Response& response = single.response;
+  if (exception) result = from_exception(single.entry, call, exception);
+  if (!result) result = final_error(std::move(result).error(), call);
+  single.telemetry.end(result);
+  call.initial_metadata().append_to(response.headers);
+  if (!result) {
+    response.body.assign({});
+    answer_status(response, result.error());
+    call.trailing_metadata().append_to(response.headers);
+    return;
+  }
+  if (single.head.compress && response.body.bytes().size() >= single.options.compress_from) {
+    std::string frame(response.body.bytes());
+    compress_frame(frame);
+    response.body = http::Body(std::move(frame));
+    response.headers.set("grpc-encoding", "gzip");
+  }
+  put_ok(response.trailers);
+  call.trailing_metadata().append_to(response.trailers);
+}
+
+/// A method that waits.
+Task<void> finish_later(std::unique_ptr<Single> single, Task<Result<void>> method) {
   Result<void> result;
   std::exception_ptr exception;
   try {
-    result = co_await invoke_single(entry, options, call, request.body, head.incoming, frame);
+    result = co_await std::move(method);
   } catch (...) {
     exception = std::current_exception();
   }
-  if (exception) result = from_exception(entry, call, exception);
-  if (!result) result = final_error(std::move(result).error(), call);
-  telemetry.end(result);
-  call.initial_metadata().append_to(response.headers);
-  if (!result) {
-    answer_status(response, result.error());
-    call.trailing_metadata().append_to(response.headers);
-    co_return;
+  finish(*single, std::move(result), exception);
+}
+
+}  // namespace
+
+Task<void> run_single(const Entry& entry, const ServerOptions& options, Context& ctx, http::Request& request, http::Response& response, CallHead head) {
+  // The deadline to the response head is for calls that answer at once; a stream of requests has the caller's only.
+  if (entry.method.kind == Kind::ClientStream) ctx.lift_deadline();
+  std::unique_ptr<Single> single(new Single(entry, options, ctx, request, response, head));
+  std::string& frame = response.body.fill();
+  Result<void> result;
+  std::exception_ptr exception;
+  try {
+    const bool is_here = entry.method.kind == Kind::Unary && request.body.is_whole();
+    Task<Result<void>> method = is_here ? invoke_unary(*single, request.body.bytes(), frame) : invoke_waiting(*single, frame);
+    if (method && !method.run()) return finish_later(std::move(single), std::move(method));
+    if (method) result = std::move(method.result());
+  } catch (...) {
+    exception = std::current_exception();
   }
-  if (head.compress && frame.size() >= options.compress_from) {
-    compress_frame(frame);
-    response.headers.set("grpc-encoding", "gzip");
-  }
-  response.body = http::Body(std::move(frame));
-  put_ok(response.trailers);
-  call.trailing_metadata().append_to(response.trailers);
+  finish(*single, std::move(result), exception);
+  return {};
 }
 
 namespace {

@@ -10,6 +10,8 @@ namespace yun::rpc::detail {
 
 Error not_implemented(std::string_view method) { return unimplemented(std::string(method) + " is not implemented"); }
 
+Task<Result<void>> give(Result<void> result) { co_return result; }
+
 Result<void> parse(std::string_view bytes, MessageLite& into) {
   if (bytes.size() > std::numeric_limits<int>::max() || !into.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return internal_error("the bytes are no " + into.GetTypeName());

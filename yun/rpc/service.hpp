@@ -9,10 +9,12 @@
 // Requests and the objects passed by reference live until the returned task ends.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "yun/base/result.hpp"
 #include "yun/rpc/call.hpp"
@@ -78,7 +80,7 @@ class Service;
 
 /// One method of a service, as a server runs it.
 struct Method {
-  /// Parses `request`, calls the method, appends the framed answer to `response`.
+  /// Parses `request` (before it returns), calls the method, appends the framed answer to `response`. An empty task: done, and well.
   using UnaryCall = Task<Result<void>> (*)(Service&, Context&, std::string_view request, std::string& response);
   using StreamCall = Task<Result<void>> (*)(Service&, Context&, MessageReader&, MessageWriter&);
 
@@ -106,14 +108,62 @@ Result<void> parse(std::string_view bytes, MessageLite& into);
 /// Appends the five bytes of the frame's head and the message; Internal if a required field is missing, ResourceExhausted over 4 GiB.
 Result<void> append_frame(const MessageLite& message, std::string& out);
 
-template <typename S, typename In, typename Out, Task<Result<Out>> (S::*member)(Context&, const In&)>
-Task<Result<void>> run_unary(Service& service, Context& ctx, std::string_view bytes, std::string& response) {
-  In request;
-  YUN_CHECK(parse(bytes, request));
-  S& typed = static_cast<S&>(service);
-  auto answer = co_await (typed.*member)(ctx, request);
+/// A message of this thread's, used again with the memory its fields have grown: a warm call allocates none.
+template <typename T>
+class Reused {
+ public:
+  Reused() {
+    auto& list = spare();
+    if (list.empty()) {
+      message_ = std::make_unique<T>();
+    } else {
+      message_ = std::move(list.back());
+      list.pop_back();
+    }
+  }
+  ~Reused() {
+    if (message_ && !is_large_ && spare().size() < kMostSpare) spare().push_back(std::move(message_));
+  }
+  Reused(Reused&&) = default;
+  T& operator*() { return *message_; }
+  /// It was parsed from so many bytes: a large one is not kept.
+  void note_size(std::size_t bytes) { is_large_ = bytes > kMostBytes; }
+
+ private:
+  static constexpr std::size_t kMostSpare = 64;
+  static constexpr std::size_t kMostBytes = 4096;
+  static std::vector<std::unique_ptr<T>>& spare() {
+    static thread_local std::vector<std::unique_ptr<T>> list;
+    return list;
+  }
+  std::unique_ptr<T> message_;
+  bool is_large_ = false;
+};
+
+Task<Result<void>> give(Result<void> result);
+
+template <typename In, typename Out>
+Task<Result<void>> finish_unary(Task<Result<Out>> method, Reused<In> request, std::string& response) {
+  auto answer = co_await std::move(method);
+  (void)*request;  // lived until here
   if (!answer) co_return std::move(answer).error();
   co_return append_frame(*answer, response);
+}
+
+/// No coroutine as long as the method does not suspend.
+template <typename S, typename In, typename Out, Task<Result<Out>> (S::*member)(Context&, const In&)>
+Task<Result<void>> run_unary(Service& service, Context& ctx, std::string_view bytes, std::string& response) {
+  Reused<In> request;
+  request.note_size(bytes.size());
+  Result<void> state = parse(bytes, *request);
+  if (!state) return give(std::move(state));
+  S& typed = static_cast<S&>(service);
+  Task<Result<Out>> method = (typed.*member)(ctx, *request);
+  if (!method.run()) return finish_unary<In, Out>(std::move(method), std::move(request), response);
+  Result<Out>& answer = method.result();
+  state = answer ? append_frame(*answer, response) : Result<void>(std::move(answer).error());
+  if (!state) return give(std::move(state));
+  return {};
 }
 
 template <typename S, typename In, typename Out, Task<Result<void>> (S::*member)(Context&, const In&, Writer<Out>&)>

@@ -36,6 +36,7 @@ void free_frame(void* frame, std::size_t size) noexcept;
 struct PromiseBase {
   std::coroutine_handle<> continuation;
   std::exception_ptr exception;
+  bool started = false;
   bool finished = false;
 
   static void* operator new(std::size_t size) { return allocate_frame(size); }
@@ -64,16 +65,18 @@ struct Promise : PromiseBase {
   void return_value(U&& result) {
     value.emplace(std::forward<U>(result));
   }
-  T take() {
+  T take() { return std::move(result()); }
+  T& result() {
     if (exception) std::rethrow_exception(exception);
-    return std::move(*value);
+    return *value;
   }
 };
 
 template <>
 struct Promise<void> : PromiseBase {
   void return_void() noexcept {}
-  void take() {
+  void take() { result(); }
+  void result() {
     if (exception) std::rethrow_exception(exception);
   }
 };
@@ -100,12 +103,21 @@ class [[nodiscard]] Task {
 
   explicit operator bool() const { return static_cast<bool>(handle_); }
 
+  /// For callers that are no coroutine: runs it until it suspends or ends. True: it has ended, result() has what it gave. False: it must be
+  /// awaited, which then only waits for its end.
+  bool run() {
+    if (!std::exchange(handle_.promise().started, true)) handle_.resume();
+    return handle_.promise().finished;
+  }
+  /// Once, of a task that has ended; valid as long as the task. Rethrows.
+  decltype(auto) result() { return handle_.promise().result(); }
+
   auto operator co_await() && {
     struct Awaiter {
       std::coroutine_handle<promise_type> child;
       bool await_ready() { return false; }
       bool await_suspend(std::coroutine_handle<> parent) {
-        child.resume();
+        if (!std::exchange(child.promise().started, true)) child.resume();
         if (child.promise().finished) return false;
         child.promise().continuation = parent;
         return true;

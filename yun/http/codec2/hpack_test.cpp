@@ -90,7 +90,7 @@ TEST(HpackDecoder, RefusesWhatIsNone) {
            "be",              // of an empty table
            "ff ff ff ff ff ff ff",  // an integer without an end
            "40 8a",           // a name that breaks off
-           "00 81 f8 00",     // padding of zeros after a Huffman name
+           "00 81 00 00",     // a Huffman name padded with zeros
            "00 84 ff ff ff ff 00",  // EOS as a symbol
            "00 82 1f ff 00",  // eleven bits of padding
            "82 20",           // a new limit behind a field

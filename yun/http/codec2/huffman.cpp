@@ -79,6 +79,9 @@ Symbol first_symbol(std::uint64_t bits) {
 }  // namespace
 
 bool decode_huffman(std::string_view bytes, std::string& out) {
+  const std::size_t before = out.size();
+  out.resize(before + bytes.size() * 8 / 5);  // the shortest code has five bits
+  char* into = out.data() + before;
   std::uint64_t bits = 0;  // what is at hand, from the top
   unsigned held = 0;
   std::size_t next = 0;
@@ -87,15 +90,16 @@ bool decode_huffman(std::string_view bytes, std::string& out) {
       bits |= std::uint64_t{static_cast<unsigned char>(bytes[next++])} << (56 - held);
       held += 8;
     }
-    if (held == 0) return true;
+    if (held == 0) break;
     const Symbol symbol = first_symbol(bits);
     if (symbol.bits > held) break;
     if (symbol.value == kEndOfString) return false;
-    out.push_back(static_cast<char>(symbol.value));
+    *into++ = static_cast<char>(symbol.value);
     bits <<= symbol.bits;
     held -= symbol.bits;
   }
-  return held < 8 && bits >> (64 - held) == (1U << held) - 1;
+  out.resize(static_cast<std::size_t>(into - out.data()));
+  return held == 0 || (held < 8 && bits >> (64 - held) == (1U << held) - 1);
 }
 
 }  // namespace yun::http::codec2

@@ -1,5 +1,7 @@
 #include "yun/http/codec2/request_builder.hpp"
 
+#include <algorithm>
+
 #include "yun/base/strings.hpp"
 #include "yun/http/codec1/target.hpp"
 
@@ -27,7 +29,7 @@ constexpr ParseError kLength{400, "bad_content_length", "a Content-Length that i
 constexpr ParseError kExpect{417, "expectation", "an expectation other than 100-continue"};
 }  // namespace
 
-void RequestBuilder::add(std::string_view name, std::string_view value, Request& into) {
+void RequestBuilder::add(std::string_view name, std::string_view value, Request& into, bool checked) {
   if (error_) return;
   bytes_ += name.size() + value.size() + 32;  // as RFC 9113 6.5.2 counts
   if (bytes_ > limits_.max_head + 32 * limits_.max_headers) {
@@ -37,7 +39,7 @@ void RequestBuilder::add(std::string_view name, std::string_view value, Request&
   } else if (!name.empty() && name.front() == ':') {
     error_ = pseudo(name, value, into);
   } else {
-    error_ = field(name, value, into);
+    error_ = field(name, value, into, checked);
   }
 }
 
@@ -70,44 +72,71 @@ const ParseError* RequestBuilder::pseudo(std::string_view name, std::string_view
   return &kPseudo;
 }
 
-const ParseError* RequestBuilder::field(std::string_view name, std::string_view value, Request& into) {
+const ParseError* RequestBuilder::field(std::string_view name, std::string_view value, Request& into, bool checked) {
   if (into.headers.size() >= limits_.max_headers) return &kTooMany;
-  if (!codec1::is_token(name)) return &kName;
-  for (const char c : name) {
-    if (c == '_' && !limits_.allow_underscores) return &kUnderscore;
-    if (c >= 'A' && c <= 'Z') return &kName;
+  if (!checked) {
+    const bool is_lower = std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (!is_lower || !codec1::is_token(name)) return &kName;
+    if (codec1::first_control(value) != value.size()) return &kControl;
   }
-  if (codec1::first_control(value) != value.size()) return &kControl;
-  if (name == "host") {
-    if (has_host_ || !codec1::is_authority(value)) return has_host_ ? &kHosts : &kBadHost;
-    has_host_ = true;
-    if (into.authority.empty()) {
-      into.authority = to_lower(value);
-    } else if (!iequals(into.authority, value)) {
-      return &kHosts;
-    }
-    return nullptr;  // told by `authority`, as with :authority
+  if (!limits_.allow_underscores && name.find('_') != std::string_view::npos) return &kUnderscore;
+  switch (name.size()) {
+    case 2:
+      if (name == "te" && !iequals(value, "trailers")) return &kConnection;
+      break;
+    case 4:
+      if (name == "host") return host(value, into);
+      break;
+    case 6:
+      if (name == "expect") {
+        if (!iequals(value, "100-continue")) return &kExpect;
+        expect_continue_ = true;
+      }
+      if (name == "cookie" && append_cookie(value, into)) return nullptr;
+      break;
+    case 7:
+      if (name == "upgrade") return &kConnection;
+      break;
+    case 10:
+      if (name == "connection" || name == "keep-alive") return &kConnection;
+      break;
+    case 14:
+      if (name == "content-length") {
+        const auto length = value.size() <= 18 ? parse_u64(value) : std::nullopt;
+        if (!length || content_length_) return &kLength;
+        content_length_ = length;
+      }
+      break;
+    case 16:
+      if (name == "proxy-connection") return &kConnection;
+      break;
+    case 17:
+      if (name == "transfer-encoding") return &kConnection;
+      break;
+    default: break;
   }
-  if (name == "connection" || name == "keep-alive" || name == "proxy-connection" || name == "transfer-encoding" || name == "upgrade") return &kConnection;
-  if (name == "te" && !iequals(value, "trailers")) return &kConnection;
-  if (name == "content-length") {
-    const auto length = value.size() <= 18 ? parse_u64(value) : std::nullopt;
-    if (!length || content_length_) return &kLength;
-    content_length_ = length;
-  }
-  if (name == "expect") {
-    if (!iequals(value, "100-continue")) return &kExpect;
-    expect_continue_ = true;
-  }
-  if (name == "cookie") {  // may come in pieces (RFC 9113 8.2.3): HTTP/1 and handlers know one
-    if (const auto before = into.headers.get("cookie")) {
-      const std::string whole = std::string(*before) + "; " + std::string(value);
-      into.headers.set("cookie", whole);
-      return nullptr;
-    }
-  }
-  into.headers.add(name, value);
+  into.headers.add_parsed(name, value);
   return nullptr;
+}
+
+const ParseError* RequestBuilder::host(std::string_view value, Request& into) {
+  if (has_host_ || !codec1::is_authority(value)) return has_host_ ? &kHosts : &kBadHost;
+  has_host_ = true;
+  if (into.authority.empty()) {
+    into.authority = to_lower(value);
+  } else if (!iequals(into.authority, value)) {
+    return &kHosts;
+  }
+  return nullptr;  // told by `authority`, as with :authority
+}
+
+/// It may come in pieces (RFC 9113 8.2.3): HTTP/1 and handlers know one. False: this is the first.
+bool RequestBuilder::append_cookie(std::string_view value, Request& into) {
+  const auto before = into.headers.get("cookie");
+  if (!before) return false;
+  const std::string whole = std::string(*before) + "; " + std::string(value);
+  into.headers.set("cookie", whole);
+  return true;
 }
 
 const ParseError* RequestBuilder::finish(Request& into) {

@@ -15,8 +15,8 @@ class RequestBuilder {
  public:
   explicit RequestBuilder(const codec1::HeadLimits& limits) : limits_(limits) {}
 
-  /// One field; the first fault is kept and told by finish().
-  void add(std::string_view name, std::string_view value, Request& into);
+  /// One field; the first fault is kept and told by finish(). `checked`: it is well-formed (field_check.hpp), and not of `into`.
+  void add(std::string_view name, std::string_view value, Request& into, bool checked = false);
   /// All fields are there. Null, or what is wrong.
   const codec1::ParseError* finish(Request& into);
   std::optional<std::uint64_t> content_length() const { return content_length_; }
@@ -25,7 +25,9 @@ class RequestBuilder {
 
  private:
   const codec1::ParseError* pseudo(std::string_view name, std::string_view value, Request& into);
-  const codec1::ParseError* field(std::string_view name, std::string_view value, Request& into);
+  const codec1::ParseError* field(std::string_view name, std::string_view value, Request& into, bool checked);
+  const codec1::ParseError* host(std::string_view value, Request& into);
+  bool append_cookie(std::string_view value, Request& into);
 
   codec1::HeadLimits limits_;
   const codec1::ParseError* error_ = nullptr;

@@ -121,7 +121,8 @@ Task<void> Pipeline::run(Exchange& exchange, std::size_t index, Context& ctx, Re
       }
     }
     Task<void> inner = inner_->handle(ctx, request, response);
-    if (inner) return await_inner(exchange, index, middleware_.size(), std::move(inner), ctx, request, response);
+    if (inner && !inner.run()) return await_inner(exchange, index, middleware_.size(), std::move(inner), ctx, request, response);
+    if (inner) inner.result();
   } catch (...) {
     recover(ctx, request, response, std::current_exception());
   }

@@ -41,9 +41,9 @@ codec2::StreamState* Http2::on_begin(std::uint32_t) {
 void Http2::on_field(codec2::StreamState& state, const codec2::HeaderField& field) {
   Stream& stream = static_cast<Stream&>(state);
   if (!stream.head_complete) {
-    stream.builder.add(field.name, field.value, stream.request);
+    stream.builder.add(field.name, field.value, stream.request, true);
   } else if (stream.trailers_in.size() < kMostTrailers && field.name.size() + field.value.size() < kMostTrailer) {
-    stream.trailers_in.add(field.name, field.value);
+    stream.trailers_in.add_parsed(field.name, field.value);
   }
 }
 
@@ -142,7 +142,12 @@ void Http2::dispatch(Stream& stream) {
   Task<void> task;
   try {
     task = link_.shard.shared.handler.handle(*stream.context, stream.request, stream.response);
+    if (task && task.run()) {
+      task.result();
+      task = {};
+    }
   } catch (...) {
+    task = {};
     crashed(stream, std::current_exception());
   }
   if (!task && is_whole(stream)) {

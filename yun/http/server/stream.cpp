@@ -4,9 +4,15 @@
 
 namespace yun::http::server {
 
+namespace {
+constexpr std::size_t kKeep = 4 << 10;  // of each buffer's memory, for the next stream
+}
+
 void Stream::forget() {
   id = 0;
   builder.reset();
+  request.body.reset(kKeep);
+  response.body.reset(kKeep);
   codec1::clear(request);
   codec1::clear(response);
   context.reset();
@@ -16,15 +22,15 @@ void Stream::forget() {
   failure.reset();
   incoming.clear();
   reading.clear();
-  incoming.shrink(4 << 10);
-  reading.shrink(4 << 10);
+  incoming.shrink(kKeep);
+  reading.shrink(kKeep);
   received = body_limit = 0;
   trailers_in.clear();
   readable.reset();
   waits_for_body = false;
   sent = 0;
   outgoing.clear();
-  outgoing.shrink(4 << 10);
+  outgoing.shrink(kKeep);
   streams = out_done = false;
   trailers_out.clear();
   drained.reset();
