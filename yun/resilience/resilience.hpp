@@ -11,10 +11,12 @@
 // retry.hpp         retry(), RetryOptions, RetryBudget, Backoff, is_retryable()
 // breaker.hpp       Breaker, BreakerOptions, counts_against_server()
 // token_bucket.hpp  TokenBucket, KeyedLimiter, LimiterOptions, LimitDecision
-// concurrency.hpp   ConcurrencyLimit, ConcurrencyOptions
+// concurrency.hpp   ConcurrencyLimit, ConcurrencyOptions: for what calls a service whose queue it cannot see
+// shedder.hpp       LoadShedder, LoadShedderOptions: for what runs on a loop
 
 #include "yun/resilience/breaker.hpp"
 #include "yun/resilience/concurrency.hpp"
 #include "yun/resilience/deadline.hpp"
 #include "yun/resilience/retry.hpp"
+#include "yun/resilience/shedder.hpp"
 #include "yun/resilience/token_bucket.hpp"

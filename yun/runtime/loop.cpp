@@ -12,7 +12,9 @@ namespace yun::runtime {
 
 namespace {
 thread_local Loop* current_loop = nullptr;
-constexpr std::size_t kEventsPerTurn = 256;
+constexpr std::size_t kEventsPerTurn = 256;  // at first: a turn should see all that is ready, or nobody knows how long the rest has waited
+constexpr std::size_t kMostEventsPerTurn = 8192;
+constexpr Duration kNoSleep = std::chrono::microseconds(50);  // an epoll_wait that found something at once takes less
 
 void print_unhandled(std::exception_ptr exception) {
   try {
@@ -94,9 +96,9 @@ void Loop::fire_timers() {
   }
 }
 
-int Loop::wait_milliseconds() const {
+int Loop::wait_milliseconds(TimePoint now) const {
   if (timers_.empty()) return -1;
-  const auto left = timers_.front()->when_ - Clock::now();
+  const auto left = timers_.front()->when_ - now;
   if (left <= Duration::zero()) return 0;
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
   return static_cast<int>(std::min<long long>(milliseconds, 60'000));
@@ -175,6 +177,7 @@ Loop::Loop(unsigned index)
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       now_(Clock::now()),
+      latest_(now_),
       events_(kEventsPerTurn) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
@@ -203,6 +206,7 @@ Loop* Loop::current_or_null() { return current_loop; }
 
 void Loop::run() {
   Loop* before = std::exchange(current_loop, this);
+  now_ = tick();
   while (!stopping_.load(std::memory_order_acquire)) turn(true);
   root_.cancel(cancelled("the loop stops"));
   while (spawned_ > 0) turn(true);
@@ -230,9 +234,15 @@ void Loop::post(std::move_only_function<void()> work) {
 }
 
 void Loop::turn(bool may_wait) {
-  const bool busy = !ready_.empty();
-  const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), busy || !may_wait ? 0 : wait_milliseconds());
-  now_ = Clock::now();
+  const bool waits = ready_.empty() && may_wait;
+  const TimePoint worked_until = waits ? Clock::now() : TimePoint::max();
+  const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), waits ? wait_milliseconds(worked_until) : 0);
+  const TimePoint woken = tick();
+  const bool slept = waits && woken - worked_until > kNoSleep;
+  before_ = (slept ? worked_until : woken) - now_;
+  busy_ += before_;
+  if (slept) before_ = Duration::zero();
+  now_ = woken;
   bool posted = false;
   event_end_ = count > 0 ? static_cast<std::size_t>(count) : 0;
   for (event_at_ = 0; event_at_ < event_end_;) {
@@ -243,6 +253,7 @@ void Loop::turn(bool may_wait) {
       posted = true;
     }
   }
+  if (event_end_ == events_.size() && event_end_ < kMostEventsPerTurn) events_.resize(2 * event_end_);
   event_at_ = event_end_ = 0;
   fire_timers();
   if (posted) {

@@ -114,6 +114,13 @@ class Loop {
   unsigned index() const { return index_; }
   /// The time at the beginning of this turn: cheap, at most a turn old.
   TimePoint now() const { return now_; }
+  /// Reads the clock; latest() gives that again for nothing, to whoever runs next.
+  TimePoint tick() { return latest_ = Clock::now(); }
+  TimePoint latest() const { return latest_; }
+  /// How long the turn before this one worked; zero if the loop slept in between. What became ready in that time is seen in this turn only.
+  Duration before() const { return before_; }
+  /// The time spent working, not sleeping, up to now(); since the loop was made.
+  Duration busy() const { return busy_; }
   /// Connections and tasks, for choosing the least loaded loop; read from any thread.
   std::atomic<int>& load() { return load_; }
 
@@ -126,13 +133,16 @@ class Loop {
   void fire_timers();
   void sift_up(std::size_t index);
   void sift_down(std::size_t index);
-  int wait_milliseconds() const;
+  int wait_milliseconds(TimePoint now) const;
 
   unsigned index_;
   Fd epoll_;
   Fd wake_;
   Cancel root_;
   TimePoint now_;
+  TimePoint latest_;
+  Duration before_{};
+  Duration busy_{};
   std::vector<std::coroutine_handle<>> ready_;
   std::vector<std::coroutine_handle<>> running_;
   std::vector<Timer*> timers_;

@@ -36,6 +36,40 @@ TEST(Task, FramesComeFromTheFreeListOnceWarm) {
 }
 
 namespace {
+void work(Duration duration) {
+  for (const TimePoint until = Clock::now() + duration; Clock::now() < until;) {
+  }
+}
+struct Turns {
+  Duration worked, slept, busy, all;
+};
+Task<Turns> watch_turns() {
+  Loop& loop = Loop::current();
+  Turns turns{};
+  (void)co_await yield_now();  // gives nothing; from here on the loop runs
+  const TimePoint began = loop.now();
+  const Duration busy = loop.busy();
+  work(5ms);
+  (void)co_await yield_now();  // gives nothing
+  turns.worked = loop.before();
+  auto slept = co_await sleep_for(loop.root(), 20ms);
+  EXPECT_TRUE(slept.ok());
+  turns.slept = loop.before();
+  turns.busy = loop.busy() - busy;
+  turns.all = loop.now() - began;
+  co_return turns;
+}
+}  // namespace
+
+TEST(Loop, KnowsHowLongTheTurnBeforeWorkedAndWhatIsSleep) {
+  const Turns turns = block_on(watch_turns());
+  EXPECT_GE(turns.worked, 5ms);
+  EXPECT_EQ(turns.slept, 0ms);
+  EXPECT_GE(turns.busy, 5ms);
+  EXPECT_GE(turns.all - turns.busy, 15ms);  // the sleep is not in it
+}
+
+namespace {
 Task<void> throws() {
   throw std::runtime_error("bug");
   co_return;
