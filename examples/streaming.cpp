@@ -2,8 +2,10 @@
 //
 //     curl -N http://127.0.0.1:8080/events                         data: 0, data: 1, ... one each 200 ms
 //     curl -T big.iso -X POST -H 'transfer-encoding: chunked' http://127.0.0.1:8080/upload      {"bytes":5000000}
+//     a WebSocket at /echo, over HTTP/1.1 or HTTP/2: what it is sent comes back
 
 #include "yun/http/content/event_stream.hpp"
+#include "yun/http/websocket/websocket.hpp"
 #include "yun/yun.hpp"
 
 using namespace std::chrono_literals;
@@ -28,9 +30,18 @@ Task<Result<Received>> receive(Context& ctx, http::Request& request) {
   }
 }
 
+Task<Result<void>> echo(Context& ctx, http::WebSocket& socket) {
+  for (;;) {
+    YUN_TRY(message, co_await socket.receive(ctx));
+    if (!message) co_return Result<void>();
+    YUN_CHECK(co_await socket.send(ctx, std::move(*message)));
+  }
+}
+
 int main(int argc, char** argv) {
   App app{"streaming", argc, argv};
   app.get("/events", [] { return http::event_stream(ticks); });
+  app.get("/echo", [](Context& ctx, http::Request& request) { return http::accept_websocket(ctx, request, echo); });
   app.post("/upload", [](Context& ctx, http::Request& request) { return receive(ctx, request); });
   return app.run();
 }

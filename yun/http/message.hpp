@@ -20,6 +20,8 @@
 
 namespace yun::http {
 
+class Tunnel;
+
 enum class Method : std::uint8_t { Get, Head, Post, Put, Delete, Patch, Options, Connect, Trace, Other };
 std::string_view name(Method method);
 /// Case-sensitive (RFC 9110 9.1); Other if not one of the above.
@@ -214,8 +216,8 @@ struct Response {
   Headers trailers;
   /// One word for a refusal or failure: the same in log, metric and X-Yun-Reason.
   std::string reason;
-  /// With status 101 (or 200 to an HTTP/2 CONNECT): takes the raw connection over (WebSocket). See websocket.hpp.
-  std::function<Task<void>(Context&, runtime::Transport&, std::string already_read)> upgrade;
+  /// With status 101, or 200 over HTTP/2: bytes both ways from here on (WebSocket). The tunnel lives until the task ends. See websocket.hpp.
+  std::function<Task<void>(Context&, Tunnel&)> upgrade;
 
   static Response text(int status, std::string body);
   static Response json(int status, std::string body);

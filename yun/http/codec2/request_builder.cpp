@@ -17,7 +17,7 @@ constexpr ParseError kTargetTooLong{414, "target_too_long", "the path is too lon
 constexpr ParseError kPseudo{400, "bad_pseudo_header", "a pseudo-header that is unknown or misplaced"};
 constexpr ParseError kMethod{400, "bad_request_line", "a method that is no token"};
 constexpr ParseError kScheme{400, "bad_scheme", "a scheme other than http and https"};
-constexpr ParseError kConnect{501, "connect_refused", "CONNECT is not served here"};
+constexpr ParseError kConnect{501, "connect_refused", "CONNECT is not served here, but for websockets"};
 constexpr ParseError kNoHost{400, "missing_host", "neither :authority nor Host"};
 constexpr ParseError kBadHost{400, "bad_host", "an authority that is no host"};
 constexpr ParseError kHosts{400, "many_hosts", "Host and :authority differ, or Host comes twice"};
@@ -48,7 +48,11 @@ const ParseError* RequestBuilder::pseudo(std::string_view name, std::string_view
     if (value.size() > 32 || !codec1::is_token(value)) return &kMethod;
     into.method = parse_method(value);
     into.method_text.assign(value);
-    return into.method == Method::Connect ? &kConnect : nullptr;
+    return nullptr;
+  }
+  if (name == ":protocol") {
+    websocket_ = value == "websocket";
+    return websocket_ ? nullptr : &kConnect;
   }
   if (name == ":path") {
     has_path_ = true;
@@ -141,9 +145,16 @@ bool RequestBuilder::append_cookie(std::string_view value, Request& into) {
 
 const ParseError* RequestBuilder::finish(Request& into) {
   if (error_) return error_;
+  if (websocket_ != (into.method == Method::Connect)) return websocket_ ? &kPseudo : &kConnect;
   if (!has_path_ || into.method_text.empty()) return &kPseudo;
   if (into.path == "*" && into.method != Method::Options) return &kPseudo;
   if (into.authority.empty()) return &kNoHost;
+  if (websocket_) {
+    into.method = Method::Get;
+    into.method_text = "GET";
+    into.headers.add("upgrade", "websocket");
+    into.headers.add("connection", "upgrade");
+  }
   return nullptr;
 }
 

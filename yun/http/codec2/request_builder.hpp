@@ -21,6 +21,8 @@ class RequestBuilder {
   const codec1::ParseError* finish(Request& into);
   std::optional<std::uint64_t> content_length() const { return content_length_; }
   bool expect_continue() const { return expect_continue_; }
+  /// CONNECT with :protocol websocket (RFC 8441). `into` is what HTTP/1.1 would have sent: GET, upgrade: websocket, connection: upgrade, but no key.
+  bool is_extended_connect() const { return websocket_; }
   void reset() { *this = RequestBuilder(limits_); }
 
  private:
@@ -34,6 +36,7 @@ class RequestBuilder {
   std::size_t bytes_ = 0;
   bool has_path_ = false;
   bool has_host_ = false;
+  bool websocket_ = false;
   std::optional<std::uint64_t> content_length_;
   bool expect_continue_ = false;
 };

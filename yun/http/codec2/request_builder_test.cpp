@@ -44,6 +44,22 @@ TEST(RequestBuilder, MakesTheSameRequestAsHttp1) {
   EXPECT_EQ(built.request.headers.get("cookie"), "a=1; b=2");
 }
 
+TEST(RequestBuilder, AnExtendedConnectIsTheGetThatHttp1WouldHaveSent) {
+  Fields fields = {{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "https"}, {":path", "/chat"}, {":authority", "host"}, {"sec-websocket-version", "13"}};
+  const Built built = build(fields);
+  EXPECT_EQ(built.reason, "");
+  EXPECT_EQ(built.request.method, Method::Get);
+  EXPECT_EQ(built.request.method_text, "GET");
+  EXPECT_EQ(built.request.path, "/chat");
+  EXPECT_EQ(built.request.headers.get("upgrade"), "websocket");
+  fields[1].second = "connect-udp";
+  EXPECT_EQ(build(fields).reason, "connect_refused");
+  fields[1].second = "websocket";
+  fields[0].second = "POST";
+  EXPECT_EQ(build(fields).reason, "bad_pseudo_header");
+  EXPECT_EQ(build({{":method", "CONNECT"}, {":authority", "host"}}).reason, "connect_refused");
+}
+
 TEST(RequestBuilder, RefusesWhatCouldNotGoOnOverHttp1) {
   const std::vector<std::pair<Fields, std::string>> cases = {
       {with({{"transfer-encoding", "chunked"}}), "connection_header"},

@@ -96,7 +96,7 @@ Task<void> Http1::run() {
 /// Calls the handler if it can be called at once. Sent: the whole answer is in `out`, finish() is due. Waits: answer() goes on.
 Http1::Verdict Http1::begin_exchange() {
   const ServerOptions& options = link_.shard.options;
-  started_ = Clock::now();
+  started_ = link_.shard.loop.tick();
   outcome_ = {};
   keep_ = framing_.keep_alive;
   head_sent_ = must_drop_ = false;
@@ -155,7 +155,7 @@ Task<bool> Http1::answer() {
       const bool read = co_await read_small_body();
       if (!read) co_return false;
       // The deadline is for the handler: it begins when the handler can.
-      if (!is_grpc(request_)) context_.emplace(link_.life, Clock::now() + link_.shard.options.request_timeout);
+      if (!is_grpc(request_)) context_.emplace(link_.life, link_.shard.loop.tick() + link_.shard.options.request_timeout);
     }
     try {
       pending_ = link_.shard.shared.handler.handle(*context_, request_, response_);

@@ -1,6 +1,7 @@
 // What leaves an HTTP/1 connection: the head, a body in hand, a file, a stream.
 
 #include "yun/http/server/http1.hpp"
+#include "yun/http/tunnel.hpp"
 
 #include <unistd.h>
 
@@ -119,12 +120,12 @@ Task<Result<void>> Http1::answer_body() {
     write_head(framing);
     YUN_CHECK(co_await link_.flush(link_.life));
     context_->lift_deadline();
-    std::string already(link_.in.view());
+    TransportTunnel tunnel(*link_.transport, std::string(link_.in.view()));
     link_.in.clear();
     link_.expect_nothing();
     const auto upgrade = std::move(response_.upgrade);
     response_.upgrade = nullptr;
-    Task<void> task = upgrade(*context_, *link_.transport, std::move(already));
+    Task<void> task = upgrade(*context_, tunnel);
     (void)co_await std::move(task);  // gives nothing
     co_return Result<void>();
   }

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "yun/http/server/testing.hpp"
+#include "yun/http/tunnel.hpp"
 #include "yun/runtime/wait.hpp"
 
 namespace yun::http::server {
@@ -292,9 +293,12 @@ TEST(Http1, SendsAFileAndALargeBody) {
 TEST(Http1, HandsTheConnectionToAnUpgrade) {
   TestServer server([](Context&, Request&, Response& response) -> Task<void> {
     struct Raw {
-      static Task<void> talk(Context& ctx, runtime::Transport& transport, std::string already) {
-        const std::string greeting = "got " + already;
-        auto written = co_await transport.write_all(ctx, greeting);
+      static Task<void> talk(Context& ctx, Tunnel& tunnel) {
+        std::array<char, 100> bytes;
+        auto already = co_await tunnel.read(ctx, bytes);
+        EXPECT_TRUE(already.ok());
+        const std::string greeting = "got " + std::string(bytes.data(), already ? *already : 0);
+        auto written = co_await tunnel.write_all(ctx, greeting);
         EXPECT_TRUE(written.ok());
       }
     };

@@ -15,7 +15,8 @@ codec2::SessionLimits limits_of(const ServerOptions& options) {
           .stream_window = options.h2_stream_window,
           .connection_window = options.h2_connection_window,
           .max_header_list = static_cast<std::uint32_t>(options.head.max_head),
-          .max_resets_per_minute = options.h2_max_resets_per_minute};
+          .max_resets_per_minute = options.h2_max_resets_per_minute,
+          .connect_protocol = true};
 }
 }  // namespace
 
@@ -191,7 +192,7 @@ void Http2::sweep_stream(Stream& stream, TimePoint now) {
     output_.set();
     return;
   }
-  const bool slow_body = (stream.buffering && !stream.dispatched) || (stream.waits_for_body && !stream.grpc);
+  const bool slow_body = (stream.buffering && !stream.dispatched) || (stream.waits_for_body && !stream.grpc && !stream.tunnel);
   if (slow_body && quiet >= options_.body_timeout) {
     const Error why = deadline_exceeded("the request body did not come in time").with_http_status(408).with_reason("body_timeout");
     if (stream.dispatched) {
@@ -200,7 +201,7 @@ void Http2::sweep_stream(Stream& stream, TimePoint now) {
       static constexpr codec1::ParseError kTimeout{408, "body_timeout", "the request body did not come in time"};
       refuse(stream, kTimeout);
     }
-  } else if (stream.streams && !stream.grpc && !stream.waits_for_body && quiet >= options_.stream_idle_timeout) {
+  } else if (stream.streams && !stream.grpc && !stream.tunnel && !stream.waits_for_body && quiet >= options_.stream_idle_timeout) {
     fail(stream, deadline_exceeded("nothing was streamed for too long").with_reason("stream_idle"), codec2::ErrorCode::Cancel);
   }
 }

@@ -9,6 +9,7 @@
 //   http2_stream.cpp  a stream from its head to its handler and its end
 //   http2_body.cpp    request bodies, and the writer of streamed answers
 //   http2_answer.cpp  heads, DATA and trailers of answers
+//   http2_tunnel.cpp  streams that carry something else (RFC 8441)
 
 #include <memory>
 #include <vector>
@@ -31,6 +32,7 @@ class Http2 final : public Protocol, private runtime::Timer, private codec2::Ses
  private:
   class RequestBody;
   class ResponseBody;
+  class StreamTunnel;
   static constexpr std::size_t kWriteSize = 64 << 10;  ///< so much is written at once; streams take turns in between
 
   // ---- the connection ----
@@ -81,11 +83,15 @@ class Http2 final : public Protocol, private runtime::Timer, private codec2::Ses
   codec2::Piece produce_file(Stream& stream, std::span<char> room);
   codec2::Piece produce_whole(Stream& stream, std::span<char> room);
   Task<Result<void>> produce(Stream& stream);
+  Task<Result<void>> produce_body(Stream& stream);
+  Task<Result<void>> write_stream(Stream& stream, Cancel& cancel, std::string_view bytes);
+  Task<Result<void>> run_tunnel(Stream& stream);
+  void check_tunnel(Stream& stream);
 
   // ---- request bodies ----
   void begin_body(Stream& stream);
   void end_body(Stream& stream);
-  Task<Result<std::optional<std::string_view>>> next_piece(Stream& stream, Context& ctx);
+  Task<Result<std::optional<std::string_view>>> next_piece(Stream& stream, Cancel& cancel);
 
   Link& link_;
   const ServerOptions& options_;

@@ -32,7 +32,7 @@ bool is_of_connection(std::string_view name) {
 }
 }  // namespace
 
-bool Http2::is_whole(const Stream& stream) const { return !stream.response.stream && (stream.response.file || stream.response.body.is_whole()); }
+bool Http2::is_whole(const Stream& stream) const { return !stream.response.stream && !stream.response.upgrade && (stream.response.file || stream.response.body.is_whole()); }
 
 bool Http2::has_answer_body(const Stream& stream) const { return stream.request.method != Method::Head && status_has_body(stream.response.status); }
 

@@ -38,18 +38,7 @@ class Http2::ResponseBody final : public BodyWriter {
   ResponseBody(Http2& owner, Stream& stream) : owner_(owner), stream_(stream) {}
 
   Task<Result<void>> write(Context& ctx, std::string_view bytes) override {
-    if (stream_.gone) co_return why_over(stream_);
-    if (bytes.empty() || !owner_.has_answer_body(stream_)) co_return ctx.check();
-    stream_.outgoing.append(bytes);
-    stream_.outcome.bytes_sent += bytes.size();
-    owner_.session_.resume(stream_, kWriteSize);
-    owner_.wake_writer();
-    while (stream_.outgoing.size() > kHighWater && !stream_.gone) {
-      stream_.drained.reset();
-      YUN_CHECK(co_await stream_.drained.wait(ctx));
-    }
-    if (stream_.gone) co_return why_over(stream_);
-    co_return Result<void>();
+    return owner_.write_stream(stream_, ctx, bytes);
   }
   void set_trailer(std::string_view name, std::string_view value) override { stream_.trailers_out.set(name, value); }
 
@@ -57,6 +46,22 @@ class Http2::ResponseBody final : public BodyWriter {
   Http2& owner_;
   Stream& stream_;
 };
+
+/// Queues bytes of a streamed answer; waits while too many are unsent.
+Task<Result<void>> Http2::write_stream(Stream& stream, Cancel& cancel, std::string_view bytes) {
+  if (stream.gone) co_return why_over(stream);
+  if (bytes.empty() || !has_answer_body(stream)) co_return cancel.check();
+  stream.outgoing.append(bytes);
+  stream.outcome.bytes_sent += bytes.size();
+  session_.resume(stream, kWriteSize);
+  wake_writer();
+  while (stream.outgoing.size() > kHighWater && !stream.gone) {
+    stream.drained.reset();
+    YUN_CHECK(co_await stream.drained.wait(cancel));
+  }
+  if (stream.gone) co_return why_over(stream);
+  co_return Result<void>();
+}
 
 void Http2::begin_body(Stream& stream) {
   if (stream.ended) {
@@ -72,7 +77,7 @@ void Http2::end_body(Stream& stream) {
   stream.source = nullptr;
 }
 
-Task<Result<std::optional<std::string_view>>> Http2::next_piece(Stream& stream, Context& ctx) {
+Task<Result<std::optional<std::string_view>>> Http2::next_piece(Stream& stream, Cancel& cancel) {
   if (!stream.reading.empty()) {
     session_.consume_stream(stream, stream.reading.size());
     stream.reading.clear();
@@ -94,13 +99,21 @@ Task<Result<std::optional<std::string_view>>> Http2::next_piece(Stream& stream, 
     }
     stream.readable.reset();
     stream.waits_for_body = true;
-    auto woken = co_await stream.readable.wait(ctx);
+    auto woken = co_await stream.readable.wait(cancel);
     stream.waits_for_body = false;
     if (!woken) co_return std::move(woken).error();
   }
 }
 
 Task<Result<void>> Http2::produce(Stream& stream) {
+  if (stream.response.upgrade) {
+    stream.tunnel = true;
+    return run_tunnel(stream);
+  }
+  return produce_body(stream);
+}
+
+Task<Result<void>> Http2::produce_body(Stream& stream) {
   ResponseBody out(*this, stream);
   if (stream.response.stream) {
     Result<void> produced;

@@ -105,7 +105,8 @@ bool Http2::is_complete(Stream& stream) {
     return false;
   }
   stream.grpc = stream.request.headers.get("content-type").value_or("").starts_with("application/grpc");
-  stream.body_limit = stream.grpc ? ~std::uint64_t{0} : options_.max_body;
+  stream.connect = stream.builder.is_extended_connect();
+  stream.body_limit = stream.grpc || stream.connect ? ~std::uint64_t{0} : options_.max_body;
   const std::uint64_t length = stream.builder.content_length().value_or(0);
   if (length > stream.body_limit || stream.received > stream.body_limit) {
     static constexpr codec1::ParseError kTooLarge{413, "body_too_large", "the request body is too large"};
@@ -113,13 +114,13 @@ bool Http2::is_complete(Stream& stream) {
     return false;
   }
   stream.continue_wanted = stream.builder.expect_continue();
-  const bool small = stream.builder.content_length() && length <= options_.buffered_body && !stream.continue_wanted;
+  const bool small = !stream.connect && stream.builder.content_length() && length <= options_.buffered_body && !stream.continue_wanted;
   if (!stream.ended && small) {
     stream.buffering = true;
     session_.consume_stream(stream, stream.incoming.size());
     return false;
   }
-  if (!stream.ended && !stream.grpc && !stream.continue_wanted && stream.incoming.size() < kFirstBytes && !std::exchange(stream.first_awaited, true)) {
+  if (!stream.ended && !stream.grpc && !stream.connect && !stream.continue_wanted && stream.incoming.size() < kFirstBytes && !std::exchange(stream.first_awaited, true)) {
     if (!armed()) arm(link_.shard.loop.now() + kFirstPiece);
     return false;
   }
@@ -132,7 +133,7 @@ void Http2::dispatch(Stream& stream) {
   begin_body(stream);
   ++requests_;
   if (options_.max_requests_per_connection > 0 && requests_ >= options_.max_requests_per_connection) drain();
-  stream.started = Clock::now();
+  stream.started = link_.shard.loop.tick();
   if (stream.grpc) {
     stream.context.emplace(link_.life);
   } else {
@@ -151,6 +152,7 @@ void Http2::dispatch(Stream& stream) {
     crashed(stream, std::current_exception());
   }
   if (!task && is_whole(stream)) {
+    check_tunnel(stream);
     submit_head(stream);
     return;
   }
@@ -170,6 +172,7 @@ Task<void> Http2::serve(Stream& stream, Task<void> task) {
     if (exception) crashed(stream, exception);
   }
   if (!stream.gone) {
+    check_tunnel(stream);
     submit_head(stream);
     wake_writer();
   }

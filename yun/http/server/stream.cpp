@@ -18,7 +18,7 @@ void Stream::forget() {
   context.reset();
   outcome = {};
   head_complete = pending = buffering = first_awaited = dispatched = ended = closed = false;
-  busy = head_sent = answered = discards = continue_wanted = grpc = false;
+  busy = head_sent = answered = discards = continue_wanted = grpc = connect = tunnel = false;
   failure.reset();
   incoming.clear();
   reading.clear();

@@ -41,6 +41,8 @@ struct Stream : codec2::StreamState {
   bool discards = false;  ///< nobody wants the body any more
   bool continue_wanted = false;
   bool grpc = false;
+  bool connect = false;  ///< an extended CONNECT: only an answer with `upgrade` may be 2xx
+  bool tunnel = false;   ///< it has begun; its idle time is its own affair
   std::optional<Error> failure;
 
   // the request body

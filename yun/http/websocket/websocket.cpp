@@ -37,23 +37,23 @@ bool is_allowed_origin(const Request& request, const WebSocketOptions& options) 
 
 std::optional<Error> check_handshake(const Request& request, const WebSocketOptions& options) {
   const Headers& headers = request.headers;
-  if (request.version != Version::Http11 || request.method != Method::Get) return invalid_argument("a websocket begins with GET over HTTP/1.1");
+  if (request.version == Version::Http10 || request.method != Method::Get) return invalid_argument("a websocket begins with GET over HTTP/1.1, or CONNECT over HTTP/2");
   if (!has_token(headers.joined("upgrade"), "websocket") || !has_token(headers.joined("connection"), "upgrade"))
     return invalid_argument("this is a websocket: upgrade: websocket is required").with_http_status(426).with_reason("upgrade_required");
   if (headers.get("sec-websocket-version") != "13")
     return invalid_argument("only websocket version 13 is spoken here").with_http_status(426).with_reason("websocket_version");
-  const auto key = from_base64(headers.get("sec-websocket-key").value_or(""));
-  if (!key || key->size() != 16) return invalid_argument("sec-websocket-key must be 16 bytes in base64");
+  if (request.version == Version::Http11) {  // HTTP/2 has no need of it: nothing but a websocket's client sends :protocol
+    const auto key = from_base64(headers.get("sec-websocket-key").value_or(""));
+    if (!key || key->size() != 16) return invalid_argument("sec-websocket-key must be 16 bytes in base64");
+  }
   if (!is_allowed_origin(request, options)) return permission_denied("pages of this origin may not connect").with_reason("foreign_origin");
   return std::nullopt;
 }
 
 }  // namespace
 
-WebSocket::WebSocket(runtime::Transport& transport, WebSocketOptions options, std::string protocol, std::string_view already_read)
-    : transport_(transport), options_(std::move(options)), protocol_(std::move(protocol)), decoder_(websocket::Side::Server, options_.max_message) {
-  decoder_.feed(already_read);
-}
+WebSocket::WebSocket(Tunnel& tunnel, WebSocketOptions options, std::string protocol)
+    : tunnel_(tunnel), options_(std::move(options)), protocol_(std::move(protocol)), decoder_(websocket::Side::Server, options_.max_message) {}
 
 Task<Result<std::optional<WebSocket::Message>>> WebSocket::receive(Context& ctx) {
   using Kind = FrameEvent::Kind;
@@ -93,7 +93,7 @@ Task<Result<void>> WebSocket::read_more(Context& ctx) {
   std::array<char, 4096> bytes;
   for (bool pinged = false;; pinged = true) {
     Cancel until_ping(ctx, Clock::now() + options_.ping_interval);
-    auto got = co_await transport_.read(until_ping, bytes);
+    auto got = co_await tunnel_.read(until_ping, bytes);
     if (got) {
       if (*got == 0) co_return unavailable("websocket: the peer is gone");
       decoder_.feed(std::string_view(bytes.data(), *got));
@@ -125,7 +125,7 @@ Task<Result<void>> WebSocket::write_frame(Cancel& cancel, Opcode opcode, std::st
   websocket::append_frame(frame, opcode, payload);
   YUN_TRY(permit, co_await turn_.acquire(cancel));
   (void)permit;
-  auto written = co_await transport_.write_all(cancel, frame);
+  auto written = co_await tunnel_.write_all(cancel, frame);
   co_return written;
 }
 
@@ -146,9 +146,8 @@ Task<void> WebSocket::say_goodbye(Result<void> outcome) {
 }
 
 struct WebSocketServer {
-  static Task<void> serve(Context& ctx, runtime::Transport& transport, std::string already_read, std::shared_ptr<WebSocketFunction> function,
-                          WebSocketOptions options, std::string protocol) {
-    WebSocket socket(transport, std::move(options), std::move(protocol), already_read);
+  static Task<void> serve(Context& ctx, Tunnel& tunnel, std::shared_ptr<WebSocketFunction> function, WebSocketOptions options, std::string protocol) {
+    WebSocket socket(tunnel, std::move(options), std::move(protocol));
     Result<void> outcome;
     std::exception_ptr thrown;
     try {
@@ -175,10 +174,12 @@ Response accept_websocket(Context& ctx, const Request& request, WebSocketFunctio
     return refused;
   }
   Response response;
-  response.status = 101;
-  response.headers.set("upgrade", "websocket");
-  response.headers.set("connection", "upgrade");
-  response.headers.set("sec-websocket-accept", accept_key(*request.headers.get("sec-websocket-key")));
+  if (request.version == Version::Http11) {
+    response.status = 101;
+    response.headers.set("upgrade", "websocket");
+    response.headers.set("connection", "upgrade");
+    response.headers.set("sec-websocket-accept", accept_key(*request.headers.get("sec-websocket-key")));
+  }
   std::string protocol;
   const std::string offered = request.headers.joined("sec-websocket-protocol");
   for (const auto each : split(offered, ',')) {
@@ -187,9 +188,8 @@ Response accept_websocket(Context& ctx, const Request& request, WebSocketFunctio
     response.headers.set("sec-websocket-protocol", protocol);
     break;
   }
-  response.upgrade = [function = std::make_shared<WebSocketFunction>(std::move(function)), options = std::move(options), protocol](
-                         Context& upgraded, runtime::Transport& transport, std::string already_read) {
-    return WebSocketServer::serve(upgraded, transport, std::move(already_read), function, options, protocol);
+  response.upgrade = [function = std::make_shared<WebSocketFunction>(std::move(function)), options = std::move(options), protocol](Context& upgraded, Tunnel& tunnel) {
+    return WebSocketServer::serve(upgraded, tunnel, function, options, protocol);
   };
   return response;
 }

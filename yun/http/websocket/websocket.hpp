@@ -1,5 +1,5 @@
 #pragma once
-// WebSocket: messages both ways over an upgraded HTTP/1.1 connection (RFC 6455).
+// WebSocket: messages both ways (RFC 6455) over an upgraded HTTP/1.1 connection or a stream of HTTP/2 (RFC 8441); the function cannot tell which.
 //
 //     Task<Result<void>> echo(Context& ctx, WebSocket& socket) {
 //       for (;;) {
@@ -19,6 +19,7 @@
 
 #include "yun/base/units.hpp"
 #include "yun/http/message.hpp"
+#include "yun/http/tunnel.hpp"
 #include "yun/http/websocket/frame.hpp"
 #include "yun/runtime/wait.hpp"
 
@@ -58,12 +59,12 @@ class WebSocket {
 
  private:
   friend struct WebSocketServer;
-  WebSocket(runtime::Transport& transport, WebSocketOptions options, std::string protocol, std::string_view already_read);
+  WebSocket(Tunnel& tunnel, WebSocketOptions options, std::string protocol);
   Task<Result<void>> write_frame(Cancel& cancel, websocket::Opcode opcode, std::string payload);
   Task<Result<void>> read_more(Context& ctx);
   Task<void> say_goodbye(Result<void> outcome);
 
-  runtime::Transport& transport_;
+  Tunnel& tunnel_;
   WebSocketOptions options_;
   std::string protocol_;
   websocket::FrameDecoder decoder_;
@@ -76,7 +77,7 @@ class WebSocket {
 
 using WebSocketFunction = std::function<Task<Result<void>>(Context&, WebSocket&)>;
 
-/// 101 if `request` is a proper handshake, else the problem that says why not (400, 403 for a foreign Origin, 426 for another version).
+/// 101 (over HTTP/2: 200) if `request` is a proper handshake, else the problem that says why not (400, 403 for a foreign Origin, 426 for another version).
 /// `function` runs once the answer is out and lives as long as the connection; its error closes with 1011.
 Response accept_websocket(Context& ctx, const Request& request, WebSocketFunction function, WebSocketOptions options = {});
 

@@ -129,6 +129,18 @@ TEST(WebSocket, RefusesBadHandshakesAndForeignOrigins) {
   EXPECT_EQ(status([](Headers& h) { h.set("origin", "http://shop.example:8080"); }), 101);
 }
 
+TEST(WebSocket, OverHttp2TheAnswerIs200WithoutAKey) {
+  Context ctx;
+  Request request = handshake();
+  request.version = Version::Http2;
+  request.headers.remove("sec-websocket-key");
+  const Response response = accept_websocket(ctx, request, echo);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_FALSE(response.headers.has("sec-websocket-accept"));
+  EXPECT_FALSE(response.headers.has("upgrade"));
+  EXPECT_TRUE(response.upgrade);
+}
+
 struct Pair {
   std::unique_ptr<runtime::Socket> client, server;
 };
@@ -146,7 +158,8 @@ Task<Result<std::vector<FrameEvent>>> talk(Context& ctx, std::string already, st
   const Request request = handshake();
   Response response = accept_websocket(ctx, request, echo, {.max_message = 1000});
   runtime::Scope scope;
-  scope.spawn(response.upgrade(ctx, *pair.server, std::move(already)));
+  TransportTunnel tunnel(*pair.server, std::move(already));
+  scope.spawn(response.upgrade(ctx, tunnel));
   YUN_CHECK(co_await pair.client->write_all(ctx, bytes));
   FrameDecoder decoder(Side::Client, 1 << 20);
   std::vector<FrameEvent> events;
