@@ -31,6 +31,16 @@ struct AppSettings {
     double ratio = 0.1;
     static constexpr config::Doc kDocs[] = {{"ratio", "share of new traces that are sampled, 0 to 1"}};
   } trace;
+  struct Overload {
+    bool shedding = true;
+    Duration tolerance = std::chrono::milliseconds(100);
+    std::size_t max_in_flight = 32'768;
+    static constexpr config::Doc kDocs[] = {
+        {"shedding", "refuse requests (503) while a loop has more work than time"},
+        {"tolerance", "how long requests may stand in front of their handler before that is an overload"},
+        {"max_in_flight", "requests at work on one loop; more are refused"},
+    };
+  } overload;
   static constexpr config::Doc kDocs[] = {
       {"listen", "address of the service port"},
       {"admin", "address of /metrics, /loglevel, /debug; default: 127.0.0.1, service port + 10"},

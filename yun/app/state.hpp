@@ -21,7 +21,7 @@ struct App::State {
         settings(std::move(loaded.app)),
         tracer({.sampler = observe::trace::Sampler::parent_based(settings.trace.ratio)}),
         front(router, metrics, readiness),
-        pipeline(http::default_middleware({.registry = metrics, .tracer = tracer}), front),
+        pipeline(http::default_middleware({.registry = metrics, .tracer = tracer, .overload = overload_options()}), front),
         refused(metrics.counters("http_refused_heads_total", "Requests that the server refused before any handler.", {"reason"})),
         client(client_options()),
         runtime(settings.loops) {
@@ -29,6 +29,12 @@ struct App::State {
     observe::metrics::add_log_metrics(metrics);
   }
 
+  http::OverloadOptions overload_options() const {
+    using Shedding = http::OverloadOptions::Shedding;
+    return {.shedding = settings.overload.shedding ? Shedding::On : Shedding::Off,
+            .shedder = {.tolerance = settings.overload.tolerance},
+            .max_in_flight = settings.overload.max_in_flight};
+  }
   http::ClientOptions client_options() {
     http::ClientOptions options;
     options.registry = &metrics;

@@ -11,7 +11,7 @@
 //     Server server(runtime, pipeline);
 //
 // Names: Request, Response, Headers, Body, Handler, problem (message.hpp); Router, Routes, Operation (router/); Path, Query, Header, Json,
-// Created (bind/); Middleware, Next, Pipeline, default_middleware, request_id, trace, metrics, access_log, concurrency_limit, body_limit,
+// Created (bind/); Middleware, Next, Pipeline, default_middleware, request_id, trace, metrics, access_log, overload, body_limit,
 // deadline, cors (middleware/); StaticFiles, compression, event_stream, Event (content/); accept_websocket, WebSocket (websocket/); Server
 // (server/); Client (client/).
 

@@ -4,7 +4,7 @@ namespace yun::http {
 
 std::vector<std::shared_ptr<Middleware>> default_middleware(DefaultOptions options) {
   return {trace(options.tracer, std::move(options.trace)), request_id(), metrics(options.registry), access_log(std::move(options.access_log)),
-          concurrency_limit(std::move(options.concurrency))};
+          overload(std::move(options.overload))};
 }
 
 }  // namespace yun::http

@@ -1,5 +1,5 @@
 #pragma once
-// What every Yun server has before its router, in this order: trace, request id, metrics, access log, concurrency limit. (recover is
+// What every Yun server has before its router, in this order: trace, request id, metrics, access log, overload. (recover is
 // the pipeline's own; the deadline to the response head and the limit on bodies are the server's: ServerOptions::request_timeout, max_body.)
 //
 //     Pipeline pipeline(default_middleware({.registry = registry, .tracer = tracer}), router);
@@ -20,7 +20,7 @@ struct DefaultOptions {
   observe::trace::Tracer& tracer;
   AccessLogOptions access_log = {};
   TraceOptions trace = {};
-  ConcurrencyLimitOptions concurrency = {};
+  OverloadOptions overload = {};
 };
 
 /// registry and tracer must outlive what is given.

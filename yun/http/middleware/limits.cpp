@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "yun/base/strings.hpp"
+#include "yun/observe/log/log.hpp"
 #include "yun/runtime/loop.hpp"
 
 namespace yun::http {
@@ -68,19 +69,34 @@ class BodyLimit final : public Middleware {
   std::size_t limit_;
 };
 
-class ConcurrencyLimit final : public Middleware {
+class Overload final : public Middleware {
  public:
-  explicit ConcurrencyLimit(ConcurrencyLimitOptions options) : options_(std::move(options)) {}
+  explicit Overload(OverloadOptions options)
+      : options_(std::move(options)),
+        error_(unavailable("the service has more work than time").with_reason("overloaded").with_retry_after(std::chrono::ceil<std::chrono::milliseconds>(options_.retry_after))) {
+    for (Cell& cell : cells_) cell.shedder = resilience::LoadShedder(options_.shedder);
+    Context none;
+    refusal_ = problem(none, error_);
+    const std::string body(refusal_.body.bytes());
+    const std::size_t id = body.find(none.trace_id());
+    before_id_ = body.substr(0, id);
+    if (id != std::string::npos) behind_id_ = body.substr(id + none.trace_id().size());
+  }
 
   Verdict before(Context& ctx, Request& request, Response& response, State& state) override {
-    if (std::ranges::find(options_.exempt, request.path) != options_.exempt.end()) return Verdict::Continue;
-    std::atomic<std::size_t>& used = here();
-    if (used.load(std::memory_order_relaxed) >= options_.per_loop) {
-      const auto wait = std::chrono::ceil<std::chrono::milliseconds>(options_.retry_after);
-      refuse(ctx, request, response, unavailable("too many requests are at work").with_reason("overloaded").with_retry_after(wait));
+    const runtime::Loop* loop = runtime::Loop::current_or_null();
+    Cell& cell = cell_of(loop);
+    bool taken = cell.in_flight.load(std::memory_order_relaxed) < options_.max_in_flight;
+    if (loop && loop->index() < kCells && options_.shedding == OverloadOptions::Shedding::On) {
+      taken = cell.shedder.admit(loop->latest(), {loop->now(), loop->before(), loop->busy()}) && taken;
+      if (cell.shedder.overloaded() != cell.told) [[unlikely]] tell(cell, loop->index());
+    }
+    if (!taken) {
+      if (std::ranges::find(options_.exempt, request.path) != options_.exempt.end()) return Verdict::Continue;
+      answer(ctx, request, response);
       return Verdict::Answered;
     }
-    used.fetch_add(1, std::memory_order_relaxed);
+    cell.add(1);
     state.word = 1;
     return Verdict::Continue;
   }
@@ -90,20 +106,52 @@ class ConcurrencyLimit final : public Middleware {
   void finished(Context&, const Request&, const Response&, const Outcome&, State& state) noexcept override { give_back(state); }
 
  private:
-  struct alignas(64) Cell {
-    std::atomic<std::size_t> used{0};
-  };
   static constexpr std::size_t kCells = 128;
+  /// One loop's (loops above kCells share, inexactly): written by that loop alone, so no locked instruction is needed.
+  struct alignas(64) Cell {
+    std::atomic<std::size_t> in_flight{0};
+    void add(std::size_t count) { in_flight.store(in_flight.load(std::memory_order_relaxed) + count, std::memory_order_relaxed); }
+    bool told = false;
+    std::uint64_t refused_before = 0;
+    resilience::LoadShedder shedder;
+  };
 
-  std::atomic<std::size_t>& here() {
-    const runtime::Loop* loop = runtime::Loop::current_or_null();
-    return cells_[loop ? loop->index() % kCells : 0].used;
-  }
+  Cell& cell_of(const runtime::Loop* loop) { return cells_[loop ? loop->index() % kCells : 0]; }
   void give_back(State& state) {
-    if (std::exchange(state.word, 0) == 1) here().fetch_sub(1, std::memory_order_relaxed);
+    if (std::exchange(state.word, 0) == 1) cell_of(runtime::Loop::current_or_null()).add(static_cast<std::size_t>(-1));
   }
 
-  ConcurrencyLimitOptions options_;
+  static void tell(Cell& cell, unsigned loop) {
+    cell.told = cell.shedder.overloaded();
+    if (cell.told) {
+      cell.refused_before = cell.shedder.refused();
+      log::warn("overload: requests are refused", {{"loop", loop}, {"cost_of_a_request", cell.shedder.cost()}});
+    } else {
+      log::info("the overload is over", {{"loop", loop}, {"refused", cell.shedder.refused() - cell.refused_before}});
+    }
+  }
+
+  /// The same as refuse(), made beforehand but for the trace id: it has to cost much less than to serve.
+  void answer(Context& ctx, const Request& request, Response& response) {
+    if (request.headers.get("content-type").value_or("").starts_with("application/grpc")) {
+      refuse(ctx, request, response, error_);
+      return;
+    }
+    response.status = refusal_.status;
+    for (const Headers::Field each : refusal_.headers) response.headers.add(each.name, each.value);
+    response.reason = refusal_.reason;
+    std::string body;
+    body.reserve(before_id_.size() + 32 + behind_id_.size());
+    body += before_id_;
+    if (!behind_id_.empty()) body += ctx.trace_id();
+    body += behind_id_;
+    response.body = Body(std::move(body));
+  }
+
+  OverloadOptions options_;
+  Error error_;
+  Response refusal_;
+  std::string before_id_, behind_id_;
   std::array<Cell, kCells> cells_;
 };
 
@@ -111,6 +159,6 @@ class ConcurrencyLimit final : public Middleware {
 
 std::shared_ptr<Middleware> deadline(Duration timeout) { return std::make_shared<Deadline>(timeout); }
 std::shared_ptr<Middleware> body_limit(std::size_t bytes) { return std::make_shared<BodyLimit>(bytes); }
-std::shared_ptr<Middleware> concurrency_limit(ConcurrencyLimitOptions options) { return std::make_shared<ConcurrencyLimit>(std::move(options)); }
+std::shared_ptr<Middleware> overload(OverloadOptions options) { return std::make_shared<Overload>(std::move(options)); }
 
 }  // namespace yun::http

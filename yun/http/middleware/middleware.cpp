@@ -39,6 +39,8 @@ void refuse(Context& ctx, const Request& request, Response& response, const Erro
   response.headers.add("content-type", "application/grpc");
   response.headers.add("grpc-status", std::to_string(static_cast<int>(error.code())));
   response.headers.add("grpc-message", grpc_message(error.message()));
+  // gRPC's way of Retry-After (gRFC A6).
+  if (const auto wait = error.retry_after()) response.headers.add("grpc-retry-pushback-ms", std::to_string(wait->count()));
   response.reason = error.reason();
 }
 

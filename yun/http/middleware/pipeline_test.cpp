@@ -183,14 +183,17 @@ TEST(RequestId, ASaneOneIsKeptAnotherIsReplaced) {
   EXPECT_EQ(made.response.headers.get("x-request-id")->size(), 15u);
 }
 
-TEST(ConcurrencyLimit, ShedsBeyondItAndGivesBack) {
+TEST(Overload, ShedsBeyondItAndGivesBack) {
   Inner inner(at_once);
-  Pipeline pipeline({concurrency_limit({.per_loop = 1})}, inner);
+  Pipeline pipeline({overload({.max_in_flight = 1})}, inner);
   Round first, second, health, third;
   first.run(pipeline);
   EXPECT_EQ(second.run(pipeline).response.status, 503);
   EXPECT_EQ(second.response.reason, "overloaded");
   EXPECT_EQ(second.response.headers.get("retry-after"), "1");
+  EXPECT_EQ(second.response.headers.get("x-yun-reason"), "overloaded");
+  const Error error = unavailable("the service has more work than time").with_reason("overloaded");
+  EXPECT_EQ(second.response.body.bytes(), problem(second.ctx, error).body.bytes()) << "with the trace id of this request";
   health.request.path = "/health";
   EXPECT_EQ(health.run(pipeline).response.status, 200);
   second.finish(pipeline);
@@ -199,12 +202,23 @@ TEST(ConcurrencyLimit, ShedsBeyondItAndGivesBack) {
   third.finish(pipeline);
 }
 
-TEST(ConcurrencyLimit, AStreamGivesItsPlaceBackAtItsHead) {
+TEST(Overload, GrpcIsToldInItsOwnWay) {
+  Inner inner(at_once);
+  Pipeline pipeline({overload({.max_in_flight = 0, .retry_after = std::chrono::seconds(2)})}, inner);
+  Round call;
+  call.request.headers.add("content-type", "application/grpc");
+  EXPECT_EQ(call.run(pipeline).response.status, 200);
+  EXPECT_EQ(call.response.headers.get("grpc-status"), "14");
+  EXPECT_EQ(call.response.headers.get("grpc-retry-pushback-ms"), "2000");
+  EXPECT_EQ(call.response.reason, "overloaded");
+}
+
+TEST(Overload, AStreamGivesItsPlaceBackAtItsHead) {
   Inner inner([](Response& response) -> Task<void> {
     response.stream = make_producer([](Context&, BodyWriter&) -> Task<Result<void>> { co_return Result<void>(); });
     return {};
   });
-  Pipeline pipeline({concurrency_limit({.per_loop = 1})}, inner);
+  Pipeline pipeline({overload({.max_in_flight = 1})}, inner);
   Round first, second;
   first.run(pipeline);
   EXPECT_EQ(second.run(pipeline).response.status, 200);

@@ -1,7 +1,6 @@
 // What leaves an HTTP/1 connection: the head, a body in hand, a file, a stream.
 
 #include "yun/http/server/http1.hpp"
-#include "yun/http/tunnel.hpp"
 
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <cerrno>
 
 #include "yun/base/strings.hpp"
+#include "yun/http/tunnel.hpp"
 
 namespace yun::http::server {
 
