@@ -1,20 +1,15 @@
-// A gRPC server and its client in one program: all four kinds of call.
+// grpc_greeter [--listen 127.0.0.1:8080]: all four kinds of gRPC call, served and called; health and reflection are on.
 //
-//     grpc_greeter --listen 127.0.0.1:50051        serves (the default); health and reflection are on
-//     grpc_greeter --call 127.0.0.1:50051 ann      calls it: "hello ann", five replies, one greeting for two names, a chat
-//     grpcurl -plaintext -d '{"name":"ann"}' 127.0.0.1:50051 greeter.v1.Greeter/SayHello
+//     grpc_greeter --call 127.0.0.1:8080 --name ann       calls them: "hello ann", five replies, one greeting for two names, a chat
+//     grpcurl -plaintext -d '{"name":"ann"}' 127.0.0.1:8080 greeter.v1.Greeter/SayHello
+//     curl http://127.0.0.1:8080/health                   {"status":"ok"}: HTTP on the same port
 //
 // The name "slow" waits until its caller gives up; the server then logs "slow call ended" with CANCELLED or DEADLINE_EXCEEDED.
 
 #include <cstdio>
-#include <string>
-#include <string_view>
 
 #include "greeter.yun.hpp"
-#include "yun/http/server/server.hpp"
-#include "yun/observe/log/log.hpp"
-#include "yun/rpc/rpc.hpp"
-#include "yun/runtime/threads.hpp"
+#include "yun/yun.hpp"
 
 using namespace yun;
 using greeter::v1::Greeter;
@@ -79,6 +74,7 @@ class GreeterService final : public Greeter::Service {
   }
 };
 
+// The other side: what a caller writes.
 static Task<Result<void>> call_everything(Context& ctx, rpc::Channel& channel, std::string who) {
   Greeter::Stub stub(channel);
   HelloRequest request;
@@ -109,47 +105,27 @@ static Task<Result<void>> call_everything(Context& ctx, rpc::Channel& channel, s
   co_return Result<void>();
 }
 
-static Task<Result<void>> client(std::string address, std::string who) {
-  auto channel = rpc::Channel::open("static://" + address);
-  if (!channel) co_return std::move(channel).error();
+static Task<Result<void>> call(rpc::Channel& channel, std::string who) {
   Context root;
   Context ctx(root, std::chrono::seconds(5));
-  co_return co_await call_everything(ctx, **channel, std::move(who));
+  co_return co_await call_everything(ctx, channel, std::move(who));
 }
 
-static Task<void> stop_on_signal(runtime::Runtime& runtime, http::Server& server) {
-  runtime::Signals signals;
-  auto signal = co_await signals.next(runtime::Loop::current().root());
-  if (signal) co_await server.drain(std::chrono::seconds(5));
-  runtime.stop();
-}
-
-static int serve(const std::string& listen) {
-  auto address = runtime::Address::parse(listen);
-  if (!address) return std::fprintf(stderr, "%s\n", address.error().to_string().c_str()), 2;
-  runtime::block_signals();
-  if (auto started = log::start({.service = "greeter"}); !started) return 1;
-  GreeterService greeter;
-  rpc::Server rpc;
-  rpc.add(greeter);
-  runtime::Runtime runtime;
-  http::Server server(runtime, rpc);
-  auto bound = server.listen(*address);
-  if (!bound) return std::fprintf(stderr, "%s\n", bound.error().to_string().c_str()), 1;
-  server.start();
-  runtime.loop(0).post([&] { runtime.loop(0).spawn(stop_on_signal(runtime, server)); });
-  log::info("listening", {{"address", bound->to_string()}});
-  runtime.run();
-  log::stop();
-  return 0;
-}
+struct Settings {
+  std::string call;  // a greeter's address: call it instead of serving
+  std::string name = "world";
+};
 
 int main(int argc, char** argv) {
-  const std::string_view mode = argc > 1 ? argv[1] : "--listen";
-  const std::string address = argc > 2 ? argv[2] : "127.0.0.1:50051";
-  if (mode == "--listen") return serve(address);
-  if (mode != "--call") return std::fprintf(stderr, "usage: grpc_greeter [--listen ADDRESS | --call ADDRESS NAME]\n"), 2;
-  auto done = runtime::block_on(client(address, argc > 3 ? argv[3] : "world"));
-  if (!done) std::fprintf(stderr, "%s\n", done.error().to_string().c_str());
-  return done ? 0 : 1;
+  Settings settings;
+  App app{"greeter", argc, argv, settings};
+  if (settings.call.empty()) {
+    GreeterService greeter;
+    app.grpc().add(greeter);
+    return app.run();
+  }
+  auto channel = app.open_rpc("static://" + settings.call);
+  if (!channel) return app.fail(channel.error());
+  auto done = runtime::block_on(call(**channel, settings.name));
+  return done ? 0 : app.fail(done.error());
 }

@@ -28,6 +28,12 @@ wait "${waiting[@]}"
 check "forty at once hold no thread: together well below 40 x 100 ms" at_most $(((${EPOCHREALTIME/./} - begun) / 1000)) 2000
 end "$last"
 
+example grpc_greeter
+check "grpc_greeter calls all four kinds" equals "$("$bin/examples/grpc_greeter" --call "${url#http://}" --name ann --log.output none | tr '\n' ';')" \
+  'hello ann;hello ann 0;hello ann 1;hello ann 2;hello ann 3;hello ann 4;hello ann, ann;hello ann;hello ann;hello ann;'
+check "grpc_greeter says why it cannot call" bash -c "! said=\$('$bin/examples/grpc_greeter' --call 127.0.0.1:1 --log.output none 2>&1) && [[ \$said == greeter:* ]]"
+end "$last"
+
 example sql_todo --database "sqlite://$dir/todo.db"
 check "sql_todo adds" equals "$(curl -s -m 5 -d '{"title":"write"}' -H 'content-type: application/json' "$url/todos")" '{"id":1,"title":"write","done":false}'
 check "sql_todo finishes" equals "$(curl -s -m 5 -X POST "$url/todos/1/done")" '{"id":1,"title":"write","done":true}'

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
 
 import grpc
@@ -89,6 +88,8 @@ def main():
         wait_ready(port)
         channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.max_receive_message_length", 16 << 20)])
         run(channel, greeter_pb2, health_pb2, reflection_pb2, status_pb2, log.name)
+        check("its calls are counted on the admin listener", lambda: b'rpc_server_requests_total{service="greeter.v1.Greeter",method="SayHello"' in
+              urllib.request.urlopen(f"http://127.0.0.1:{admin}/metrics", timeout=5).read())
         check("SIGTERM ends it with 0 while a channel is open", lambda: (server.terminate(), server.wait(40) == 0)[1])
     finally:
         server.kill()
@@ -104,8 +105,6 @@ def wait_ready(port):
         try:
             if urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2).status == 200:
                 return
-        except urllib.error.HTTPError:
-            return  # it speaks gRPC only
         except OSError:
             time.sleep(0.05)
     raise SystemExit("not ok - grpc_greeter is ready")
