@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 import h2.config
 import h2.connection
@@ -214,19 +215,25 @@ def free_ports():
         return one.getsockname()[1], two.getsockname()[1]
 
 
+def trusting():
+    tls = ssl.create_default_context()
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    return tls
+
+
 class Example:
     def __init__(self, log, *flags):
         self.port, admin = free_ports()
         self.process = subprocess.Popen([os.path.join(BIN, "examples/streaming"), "--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{admin}", *flags],
                                         stdout=log, stderr=subprocess.STDOUT)
+        url = f"{'https' if flags else 'http'}://127.0.0.1:{self.port}/health"
         for _ in range(200):
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=2).close()
+                urllib.request.urlopen(url, timeout=2, context=trusting()).close()
                 return
             except OSError:
-                if self.process.poll() is not None:
-                    break
                 time.sleep(0.05)
+        self.process.kill()
         raise SystemExit("not ok - streaming is ready")
 
     def __enter__(self):
@@ -246,8 +253,7 @@ def main():
         key, certificate = os.path.join(scratch, "key.pem"), os.path.join(scratch, "cert.pem")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
                         "-keyout", key, "-out", certificate], check=True, stderr=subprocess.DEVNULL)
-        tls = ssl.create_default_context()
-        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+        tls = trusting()
         tls.set_alpn_protocols(["h2"])
         with Example(log, "--tls.certificate", certificate, "--tls.key", key) as example:
             over_http2("TLS", lambda: Http2(example.port, tls))
