@@ -89,7 +89,7 @@ class Overload final : public Middleware {
     bool taken = cell.in_flight.load(std::memory_order_relaxed) < options_.max_in_flight;
     if (loop && loop->index() < kCells && options_.shedding == OverloadOptions::Shedding::On) {
       taken = cell.shedder.admit(loop->latest(), {loop->now(), loop->before(), loop->busy()}) && taken;
-      if (cell.shedder.overloaded() != cell.told) [[unlikely]] tell(cell, loop->index());
+      if (cell.shedder.overloaded() != cell.told) [[unlikely]] tell(cell, *loop);
     }
     if (!taken) {
       if (std::ranges::find(options_.exempt, request.path) != options_.exempt.end()) return Verdict::Continue;
@@ -112,6 +112,7 @@ class Overload final : public Middleware {
     std::atomic<std::size_t> in_flight{0};
     void add(std::size_t count) { in_flight.store(in_flight.load(std::memory_order_relaxed) + count, std::memory_order_relaxed); }
     bool told = false;
+    TimePoint left = TimePoint::max();  ///< when the overload was first seen to be over, not yet told
     std::uint64_t refused_before = 0;
     resilience::LoadShedder shedder;
   };
@@ -121,14 +122,19 @@ class Overload final : public Middleware {
     if (std::exchange(state.word, 0) == 1) cell_of(runtime::Loop::current_or_null()).add(static_cast<std::size_t>(-1));
   }
 
-  static void tell(Cell& cell, unsigned loop) {
-    cell.told = cell.shedder.overloaded();
-    if (cell.told) {
+  /// At most one pair of lines a second: a load near the capacity crosses it again and again.
+  static void tell(Cell& cell, const runtime::Loop& loop) {
+    if (cell.shedder.overloaded()) {
+      cell.told = true;
+      cell.left = TimePoint::max();
       cell.refused_before = cell.shedder.refused();
-      log::warn("overload: requests are refused", {{"loop", loop}, {"cost_of_a_request", cell.shedder.cost()}});
-    } else {
-      log::info("the overload is over", {{"loop", loop}, {"refused", cell.shedder.refused() - cell.refused_before}});
+      log::warn("overload: requests are refused", {{"loop", loop.index()}, {"cost_of_a_request", cell.shedder.cost()}});
+      return;
     }
+    cell.left = std::min(cell.left, loop.latest());
+    if (loop.latest() - cell.left < std::chrono::seconds(1)) return;
+    cell.told = false;
+    log::info("the overload is over", {{"loop", loop.index()}, {"refused", cell.shedder.refused() - cell.refused_before}});
   }
 
   /// The same as refuse(), made beforehand but for the trace id: it has to cost much less than to serve.
