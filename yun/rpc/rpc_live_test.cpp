@@ -26,7 +26,7 @@ struct Program {
     if (pid == 0) {
       dup2(ends[1], 1);
       close(ends[0]);
-      execl(path, path, argument, value, static_cast<char*>(nullptr));
+      execl(path, path, argument, value, "--admin", "127.0.0.1:0", static_cast<char*>(nullptr));
       _exit(127);
     }
     close(ends[1]);
@@ -67,7 +67,7 @@ TEST(RpcLive, GooglesClientIsServed) {
   if (access(kGreeter, X_OK) != 0) GTEST_SKIP() << kGreeter << " is not built";
   if (std::system("/usr/bin/python3 -c 'import grpc, google.protobuf' 2>/dev/null") != 0) GTEST_SKIP() << "python3-grpcio is not installed";
   Program greeter(kGreeter, "--listen", "127.0.0.1:0");
-  const std::string address = between(greeter.line_with("listening"), "\"address\":\"", "\"");
+  const std::string address = between(greeter.line_with("listening"), "\"service_address\":\"", "\"");
   ASSERT_FALSE(address.empty());
   const std::string command =
       "/usr/bin/python3 " YUN_SOURCE_DIR "/yun/rpc/testing/live_client.py " + address + " " YUN_SOURCE_DIR "/proto";
@@ -80,9 +80,9 @@ TEST(RpcLive, GooglesClientIsServed) {
 TEST(RpcLive, ExampleCallsItself) {
   if (access(kGreeter, X_OK) != 0) GTEST_SKIP() << kGreeter << " is not built";
   Program greeter(kGreeter, "--listen", "127.0.0.1:0");
-  const std::string address = between(greeter.line_with("listening"), "\"address\":\"", "\"");
+  const std::string address = between(greeter.line_with("listening"), "\"service_address\":\"", "\"");
   ASSERT_FALSE(address.empty());
-  EXPECT_EQ(std::system((std::string(kGreeter) + " --call " + address + " ann").c_str()), 0);
+  EXPECT_EQ(std::system((std::string(kGreeter) + " --call " + address + " --name ann").c_str()), 0);
   EXPECT_EQ(greeter.stop(), 0);
 }
 
