@@ -19,6 +19,16 @@ mkdir "$dir/bin" && printf '#!/bin/sh\necho called >>"%s"\n' "$dir/apt-called" >
 PATH="$dir/bin:$PATH" SETUP_DPKG_ADMINDIR="$dir/dpkg" setup_packages "a test" cmake
 check "nothing missing makes no apt call" equals "$?$(cat "$dir/apt-called" 2>/dev/null)" "0"
 
+# What apt-get says it would do, word for word.
+says() { printf '#!/bin/sh\ncat <<"END"\n%s\nEND\n' "$1" >"$dir/bin/apt-get"; PATH="$dir/bin:$PATH" setup_conflict mold; }
+check "what would be removed is named" equals "$(says $'Reading package lists...\nRemv theirs [1.0]\nInst mold (1.10 Debian:12 [amd64])')" \
+  "installing them would remove theirs"
+check "what is on hold is named" equals "$(says $'The following held packages will be changed:\n  libfmt9 mold\nThe following packages will be upgraded:\n  other\nE: Held packages were changed')" \
+  "libfmt9, mold is on hold (apt-mark showhold)"
+check "what does not fit is named" equals "$(says $'The following packages have unmet dependencies:\n libfmt-dev : Depends: libfmt9 (= 9.1) but 0.1 is to be installed\nE: Unable to correct problems, you have held broken packages.')" \
+  "libfmt-dev Depends: libfmt9 (= 9.1) but 0.1 is to be installed"
+check "a plan with nothing in its way is no conflict" equals "$(says 'Inst mold (1.10 Debian:12 [amd64])')" ""
+
 echo 'deb [signed-by=/key] http://mirror/debian bookworm main contrib' >"$dir/one-line/sources.list"
 check "a one-line entry keeps its options, host and components" equals "$(setup_backports_entry "$dir/one-line")" \
   $'list\ndeb [signed-by=/key] http://mirror/debian bookworm-backports main contrib'
@@ -27,6 +37,10 @@ check "a deb822 stanza keeps all but its suites" equals "$(setup_backports_entry
   $'sources\nTypes: deb\nURIs: http://mirror/debian\nSuites: bookworm-backports\nComponents: main\nSigned-By: /key'
 echo 'deb http://mirror/debian bookworm-backports main' >"$dir/has/sources.list.d/b.list"
 check "backports already there add nothing" equals "$(setup_backports_entry "$dir/has")" ""
+mkdir -p "$dir/third/sources.list.d"
+echo 'deb http://elsewhere/linux bookworm stable' >"$dir/third/sources.list.d/elsewhere.list"
+cp "$dir/deb822/sources.list.d/debian.sources" "$dir/third/sources.list.d"
+check "somebody else's archive is not taken for the machine's own" contains "$(setup_backports_entry "$dir/third")" "URIs: http://mirror/debian"
 setup_backports_entry "$dir/none" >/dev/null
 check "no bookworm entry is an error" equals "$?" 1
 finish
