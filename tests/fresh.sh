@@ -48,9 +48,8 @@ make_base() {
   tar -C "$dir/base" -cf "$base.new" . && mv "$base.new" "$base" && rm -rf "$dir/base"
 }
 
-# fresh_machine NAME: a machine of that name with a clean clone in /home/ada/yun.
+# fresh_machine: makes $machine, with a clean clone in /home/ada/yun.
 fresh_machine() {
-  machine=$dir/$1
   mkdir "$machine"
   tar -C "$machine" -xf "$base" && own_sources "$machine" && own_apt_settings "$machine" &&
     on "$machine" useradd --create-home ada && git clone -q --no-local "$top" "$machine/home/ada/yun"
@@ -78,7 +77,8 @@ if [[ ! -f $base || -n $(find "$base" -mtime +30) ]]; then check "debootstrap ma
 [[ -f $base ]] || finish
 
 # Where it may not install, or must not.
-check "a fresh machine" fresh_machine refusing
+machine=$dir/refusing
+check "a fresh machine" fresh_machine
 before=$(installed_on "$machine")
 said=$(on "$machine" setpriv --reuid=ada --regid=ada --clear-groups env HOME=/home/ada ./run 2>&1)
 check "neither root nor sudo: exit 1" equals $? 1
@@ -112,7 +112,8 @@ check "and is there still" equals "$(installed_on "$machine")" "$before"
 rm -rf "$machine"
 
 # From nothing to ready.
-check "another fresh machine" fresh_machine open
+machine=$dir/open
+check "another fresh machine" fresh_machine
 before=$(installed_on "$machine")
 port=$(free_port 13)
 begun=$SECONDS
