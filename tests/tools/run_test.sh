@@ -17,7 +17,7 @@ eventually() {
   echo "not true within 10 s: $*"
   return 1
 }
-new_pid() { local now; now=$(program_pid "$1"); [[ -n $now && $now != "$2" ]] && kill -0 "$now" 2>/dev/null; }
+new_pid() { local now; now=$(program_pid "$1"); [[ -n $now && $now != 0 && $now != "$2" ]] && kill -0 "$now" 2>/dev/null; }
 
 ./run --port none >/dev/null 2>&1; check "a port that is no number is wrong usage" equals $? 2
 ./run --frobnicate >/dev/null 2>&1; check "an unknown option is wrong usage" equals $? 2
@@ -46,7 +46,9 @@ check "and names it in one line" matches "$said" "^run: data folder $data is in 
 
 old=$(program_pid user)
 kill -KILL "$old"
-check "a program that was killed is started again" eventually new_pid user "$old"
+is_away() { [[ $(program_pid "$1") == 0 ]]; }
+check "a program that was killed is away, and run.json names no process for it" eventually is_away user
+./run --restart user --data "$data" >/dev/null; check "it is started again, and --restart waits for that" equals "$?$(new_pid user "$old" && echo " new")" "0 new"
 check "its death is logged" grep -q "user died with status 137; started again in 1 s" "$data/log/run.log"
 old=$(program_pid order)
 ./run --restart order --data "$data" >/dev/null; check "--restart restarts" equals "$?$(new_pid order "$old" && echo " new")" "0 new"
@@ -67,6 +69,11 @@ check "and nothing is left running" bash -c "! grep -qi ':$(printf %04X $((base 
 start "$dir/foreground" env --default-signal=INT ./run --port "$base" --data "$data"
 eventually grep -q '^ready' "$dir/foreground" >/dev/null
 kill -INT "$last"; wait "$last"; check "SIGINT drains and exits 0" equals $? 0
+check "its last word is that all have stopped" equals "$(tail -n1 "$dir/foreground")" stopped
+start "$dir/foreground" ./run --port "$base" --data "$data"
+eventually grep -q '^ready' "$dir/foreground" >/dev/null
+kill -TERM "$last"; wait "$last"; check "SIGTERM drains and exits 0" equals $? 0
+check "run.json is gone with it" bash -c "! test -e '$data/run.json'"
 start "$dir/foreground" env --default-signal=INT ./run --port "$base" --data "$data"
 eventually grep -q '^ready' "$dir/foreground" >/dev/null
 held=$(program_pid user)
@@ -82,4 +89,11 @@ if [[ $(id -u) == 0 ]] && mkdir "$dir/small" && mount -t tmpfs -o size=512k tmpf
 else
   skip "a full data folder fails" "no right to mount a small file system"
 fi
+
+check "the back-off is 1 s .. 30 s, and 1 s again after ten seconds of life" equals "$(
+  source tools/shop/supervise
+  born[user]=$SECONDS
+  for _ in {1..7}; do back_off user; printf '%s ' "${delay[user]}"; done
+  born[user]=$((SECONDS - 10))
+  back_off user; printf '%s' "${delay[user]}")" "1 2 4 8 16 30 30 1"
 finish
