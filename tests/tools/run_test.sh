@@ -80,6 +80,11 @@ held=$(program_pid user)
 kill -KILL "$last"
 check "programs do not outlive a killed ./run" eventually bash -c "! kill -0 $held 2>/dev/null"
 
+said=$(./run --check 2>&1); check "--check fails where steps fail" equals $? 1
+check "and says how many" matches "$(tail -n1 <<<"$said")" "^the golden journey failed in [0-9]+ steps$"
+journeyed=$(sed -nE 's/.*are ready on (http.*)$/\1/p' <<<"$said")
+check "and leaves nothing running" bash -c "[[ -n '$journeyed' ]] && ! curl -s -o /dev/null -m 2 '$journeyed/health'"
+
 said=$(./run --port "$base" --data /proc/yun 2>&1); check "a data folder that cannot be made fails" equals $? 1
 check "in one line that names it" matches "$said" "^run: data folder /proc/yun cannot be written[^"$'\n'"]*$"
 if [[ $(id -u) == 0 ]] && mkdir "$dir/small" && mount -t tmpfs -o size=512k tmpfs "$dir/small" 2>/dev/null; then

@@ -36,7 +36,6 @@ constexpr std::array<SizeUnit, 10> kSizeUnits{{{"", 1},
                                                {"GiB", 1ull << 30},
                                                {"TiB", 1ull << 40}}};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 /// Takes `count` digits off the front of `text`; nullopt if they are not all digits.

@@ -19,7 +19,7 @@ namespace {
 bool is_variable_name(std::string_view name) {
   if (name.empty() || (name[0] >= '0' && name[0] <= '9')) return false;
   for (const char c : name)
-    if (!(c == '_' || (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z'))) return false;
+    if (!(c == '_' || is_alnum(c))) return false;
   return true;
 }
 

@@ -10,13 +10,14 @@
 //     Pipeline pipeline(default_middleware({.registry = registry, .tracer = tracer}), router);
 //     Server server(runtime, pipeline);
 //
-// Names: Request, Response, Headers, Body, Handler, problem (message.hpp); Router, Routes, Operation (router/); Path, Query, Header, Json,
-// Created (bind/); Middleware, Next, Pipeline, default_middleware, request_id, trace, metrics, access_log, overload, body_limit,
-// deadline, cors (middleware/); StaticFiles, compression, event_stream, Event (content/); accept_websocket, WebSocket (websocket/); Server
-// (server/); Client (client/).
+// Names: Request, Response, Headers, Body, Handler (message.hpp); problem, error_from (problem.hpp); Router, Routes, Operation (router/);
+// Path, Query, Header, Json, Created (bind/); Middleware, Next, Pipeline, default_middleware, request_id, trace, metrics, access_log,
+// overload, body_limit, deadline, cors (middleware/); StaticFiles, compression, event_stream, Event (content/); accept_websocket,
+// WebSocket (websocket/); Server (server/); Client (client/).
 
 #include "yun/http/bind/parameters.hpp"
 #include "yun/http/message.hpp"
 #include "yun/http/middleware/defaults.hpp"
+#include "yun/http/problem.hpp"
 #include "yun/http/router/router.hpp"
 #include "yun/http/server/server.hpp"

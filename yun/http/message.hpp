@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "yun/base/result.hpp"
+#include "yun/http/headers.hpp"
 #include "yun/observe/context.hpp"
 #include "yun/runtime/net.hpp"
 #include "yun/runtime/task.hpp"
@@ -28,59 +29,6 @@ std::string_view name(Method method);
 Method parse_method(std::string_view token);
 
 enum class Version : std::uint8_t { Http10, Http11, Http2 };
-
-/// Header fields in order; names are kept lower-case. All text lives in one buffer, so a warm object allocates nothing.
-/// A view from get() is valid until the next change.
-class Headers {
- public:
-  struct Field {
-    std::string_view name;
-    std::string_view value;
-  };
-
-  /// The first value; nullopt if absent. `name` in lower case.
-  std::optional<std::string_view> get(std::string_view name) const;
-  /// Every value, in order, joined by ", " (not for set-cookie).
-  std::string joined(std::string_view name) const;
-  bool has(std::string_view name) const { return get(name).has_value(); }
-  /// Adds behind what is there; the name is lower-cased.
-  void add(std::string_view name, std::string_view value);
-  /// The same for text that is not this object's own: what codecs read.
-  void add_parsed(std::string_view name, std::string_view value);
-  /// Replaces all of that name.
-  void set(std::string_view name, std::string_view value);
-  void remove(std::string_view name);
-  void clear();
-  std::size_t size() const { return fields_.size(); }
-  bool empty() const { return fields_.empty(); }
-  /// Bytes that names and values take, those of removed fields included: enough room for a copy of all.
-  std::size_t text_size() const { return text_.size(); }
-  Field operator[](std::size_t index) const;
-
-  class Iterator {
-   public:
-    Iterator(const Headers* headers, std::size_t index) : headers_(headers), index_(index) {}
-    Field operator*() const { return (*headers_)[index_]; }
-    Iterator& operator++() {
-      ++index_;
-      return *this;
-    }
-    bool operator==(const Iterator&) const = default;
-
-   private:
-    const Headers* headers_;
-    std::size_t index_;
-  };
-  Iterator begin() const { return {this, 0}; }
-  Iterator end() const { return {this, fields_.size()}; }
-
- private:
-  struct Slot {
-    std::uint32_t name_at, name_size, value_at, value_size;
-  };
-  std::string text_;
-  std::vector<Slot> fields_;
-};
 
 /// Where a body's bytes come from. next() gives the next piece, nullopt at the end (trailers are complete then). A piece is valid until the next call.
 class BodySource {
@@ -225,12 +173,6 @@ struct Response {
   static Response no_content() { return text(204, ""); }
   static Response redirect(int status, std::string_view location);
 };
-
-/// The RFC 9457 problem answer of an error: title, status, detail, trace_id, reason if any, errors for violations; Retry-After from retry_after().
-/// 5xx of code Internal/Unknown/DataLoss say nothing of the cause: that is in the log.
-Response problem(Context& ctx, const Error& error);
-/// The way back, for clients: reads a problem body (or any other) of a status >= 400 into an Error with code_from_http, violations, reason, Retry-After.
-Error error_from(const Response& response);
 
 /// How an exchange ended, for access log, metrics and spans.
 struct Outcome {

@@ -1,59 +1,15 @@
 #include "yun/json/reader.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "yun/base/strings.hpp"
 
 namespace yun::json {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-constexpr std::uint64_t kOnes = 0x0101010101010101ull;
-constexpr std::uint64_t kHighs = 0x8080808080808080ull;
-
-static_assert(std::endian::native == std::endian::little, "words of text are looked at from their lowest byte");
-
-/// The first quote, backslash or control character.
-const char* find_special(const char* at, const char* end) {
-  while (end - at >= 8) {
-    std::uint64_t word;
-    std::memcpy(&word, at, 8);
-    const std::uint64_t quote = word ^ (kOnes * '"');
-    const std::uint64_t backslash = word ^ (kOnes * '\\');
-    const std::uint64_t hit =
-        (((word - kOnes * 0x20) & ~word) | ((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash)) & kHighs;
-    // Borrows run upwards only, so the lowest hit is a true one.
-    if (hit != 0) return at + std::countr_zero(hit) / 8;
-    at += 8;
-  }
-  while (at < end && *at != '"' && *at != '\\' && static_cast<unsigned char>(*at) >= 0x20) ++at;
-  return at;
-}
-
-void append_utf8(std::string& out, std::uint32_t code) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xc0 | (code >> 6));
-    out += static_cast<char>(0x80 | (code & 0x3f));
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xe0 | (code >> 12));
-    out += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
-    out += static_cast<char>(0x80 | (code & 0x3f));
-  } else {
-    out += static_cast<char>(0xf0 | (code >> 18));
-    out += static_cast<char>(0x80 | ((code >> 12) & 0x3f));
-    out += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
-    out += static_cast<char>(0x80 | (code & 0x3f));
-  }
-}
 
 /// Where well-formed UTF-8 ends.
 std::size_t first_bad_utf8(std::string_view text) {
@@ -138,14 +94,8 @@ bool Reader::read_bool(bool& value) {
 }
 
 bool Reader::read_signed(std::int64_t& value, std::int64_t lowest, std::int64_t highest) {
-  if (peek() != Kind::Number) return mismatch("must be an integer");
   std::string_view text;
-  bool is_integer = false;
-  if (!scan_number(text, is_integer)) return false;
-  if (!is_integer) {
-    violation("must be an integer");
-    return false;
-  }
+  if (!integer_text(text)) return false;
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || number < lowest || number > highest) {
@@ -157,14 +107,8 @@ bool Reader::read_signed(std::int64_t& value, std::int64_t lowest, std::int64_t 
 }
 
 bool Reader::read_unsigned(std::uint64_t& value, std::uint64_t highest) {
-  if (peek() != Kind::Number) return mismatch("must be an integer");
   std::string_view text;
-  bool is_integer = false;
-  if (!scan_number(text, is_integer)) return false;
-  if (!is_integer) {
-    violation("must be an integer");
-    return false;
-  }
+  if (!integer_text(text)) return false;
   if (text == "-0") text = "0";
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -174,6 +118,14 @@ bool Reader::read_unsigned(std::uint64_t& value, std::uint64_t highest) {
   }
   value = number;
   return true;
+}
+
+bool Reader::integer_text(std::string_view& text) {
+  if (peek() != Kind::Number) return mismatch("must be an integer");
+  bool is_integer = false;
+  if (!scan_number(text, is_integer)) return false;
+  if (!is_integer) violation("must be an integer");
+  return is_integer;
 }
 
 bool Reader::read_double(double& value) {
@@ -208,100 +160,6 @@ bool Reader::read_view(std::string_view& value) {
 bool Reader::read_number(std::string_view& text, bool& is_integer) {
   if (peek() != Kind::Number) return mismatch("must be a number");
   return scan_number(text, is_integer);
-}
-
-bool Reader::scan_number(std::string_view& text, bool& is_integer) {
-  const char* const start = at_;
-  is_integer = true;
-  if (current() == '-') ++at_;
-  if (!is_digit(current())) return expected("a digit");
-  if (current() == '0') {
-    ++at_;
-    if (is_digit(current())) return fail(at_ - 1, "a number may not begin with a needless zero");
-  } else {
-    while (is_digit(current())) ++at_;
-  }
-  if (current() == '.') {
-    is_integer = false;
-    ++at_;
-    if (!is_digit(current())) return expected("a digit");
-    while (is_digit(current())) ++at_;
-  }
-  if (current() == 'e' || current() == 'E') {
-    is_integer = false;
-    ++at_;
-    if (current() == '+' || current() == '-') ++at_;
-    if (!is_digit(current())) return expected("a digit");
-    while (is_digit(current())) ++at_;
-  }
-  text = {start, static_cast<std::size_t>(at_ - start)};
-  return true;
-}
-
-bool Reader::scan_string(std::string_view& value) {
-  const char* start = at_ + 1;
-  const char* special = find_special(start, end_);
-  if (special < end_ && *special == '"') {
-    value = {start, static_cast<std::size_t>(special - start)};
-    at_ = special + 1;
-    return true;
-  }
-  scratch_.clear();
-  for (;;) {
-    scratch_.append(start, special);
-    if (special == end_) return fail(end_, "the text ends inside a string");
-    if (*special == '"') {
-      value = scratch_;
-      at_ = special + 1;
-      return true;
-    }
-    if (*special != '\\') return fail(special, "a control character in a string must be escaped");
-    if (!scan_escape(special)) return false;
-    start = special;
-    special = find_special(start, end_);
-  }
-}
-
-bool Reader::scan_escape(const char*& at) {
-  const char* const backslash = at;
-  if (end_ - at < 2) return fail(end_, "the text ends inside a string");
-  at += 2;
-  switch (backslash[1]) {
-    case '"':
-    case '\\':
-    case '/': scratch_ += backslash[1]; return true;
-    case 'b': scratch_ += '\b'; return true;
-    case 'f': scratch_ += '\f'; return true;
-    case 'n': scratch_ += '\n'; return true;
-    case 'r': scratch_ += '\r'; return true;
-    case 't': scratch_ += '\t'; return true;
-    case 'u': break;
-    default: return fail(backslash, "unknown escape in a string");
-  }
-  std::uint32_t unit = 0;
-  if (!scan_hex(at, unit)) return fail(backslash, "\\u needs four hexadecimal digits");
-  at += 4;
-  if (unit >= 0xdc00 && unit <= 0xdfff) return fail(backslash, "a low surrogate without its high one");
-  if (unit >= 0xd800 && unit <= 0xdbff) {
-    std::uint32_t low = 0;
-    if (end_ - at < 6 || at[0] != '\\' || at[1] != 'u' || !scan_hex(at + 2, low) || low < 0xdc00 || low > 0xdfff)
-      return fail(backslash, "a high surrogate without its low one");
-    at += 6;
-    unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-  }
-  append_utf8(scratch_, unit);
-  return true;
-}
-
-bool Reader::scan_hex(const char* at, std::uint32_t& unit) {
-  if (end_ - at < 4) return false;
-  unit = 0;
-  for (int i = 0; i < 4; ++i) {
-    const char c = to_lower(at[i]);
-    if (!is_digit(c) && !(c >= 'a' && c <= 'f')) return false;
-    unit = unit * 16 + static_cast<std::uint32_t>(is_digit(c) ? c - '0' : c - 'a' + 10);
-  }
-  return true;
 }
 
 bool Reader::enter() {

@@ -84,6 +84,7 @@ class Reader {
   bool expected(std::string_view what);
   bool literal(std::string_view word);
   bool mismatch(std::string_view detail);
+  bool integer_text(std::string_view& text);
   bool scan_string(std::string_view& value);
   bool scan_escape(const char*& at);
   bool scan_hex(const char* at, std::uint32_t& unit);

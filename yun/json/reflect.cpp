@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "yun/base/strings.hpp"
+
 namespace yun::json::reflect {
 namespace {
 
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// What stands behind "Name = " in a compiler's text of a function.
 std::string_view argument_of(std::string_view pretty) {

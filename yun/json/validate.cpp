@@ -4,6 +4,7 @@
 #include <cstring>
 #include <regex>
 
+#include "yun/base/strings.hpp"
 #include "yun/json/write.hpp"
 
 namespace yun::json::detail {
@@ -42,7 +43,6 @@ std::size_t code_points(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 bool is_label(std::string_view label) {
   return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&

@@ -30,7 +30,7 @@ std::string operation_id(const Route& route) {
   std::string id = to_lower(name(route.method));
   bool word = false;
   for (const char c : path_of(route.pattern)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    const bool plain = is_alnum(c);
     if (plain && !word) id += '_';
     if (plain) id += c;
     word = plain;

@@ -39,14 +39,14 @@ TokenVerifier::Options options(std::string keep_in = "") {
 template <typename F>
 void with_verifier(Source& source, TokenVerifier::Options with, F body) {
   TokenVerifier verifier(std::move(with), [&source](Context&) { return fetch(source); });
-  runtime::block_on([](TokenVerifier& v, F& f) -> Task<void> {
+  runtime::block_on([](TokenVerifier& v, F& f, Source& from) -> Task<void> {
     Context ctx;
     runtime::Scope scope;
     scope.spawn(v.run(ctx));
-    co_await f(v, ctx);
+    co_await f(v, ctx, from);
     ctx.cancel();
     co_await scope.join();
-  }(verifier, body));
+  }(verifier, body, source));
 }
 
 std::string reason_of(const Result<Claims>& claims) { return claims ? "ok" : claims.error().reason(); }
@@ -60,7 +60,7 @@ Task<void> until_loaded(TokenVerifier& verifier) {
 TEST(TokenVerifier, BeforeAnyKeysItIsUnavailable) {
   Source source;
   source.away = true;
-  with_verifier(source, options(), [](TokenVerifier& v, Context&) -> Task<void> {
+  with_verifier(source, options(), [](TokenVerifier& v, Context&, Source&) -> Task<void> {
     EXPECT_EQ(reason_of(v.verify_now("a.b.c")), "jwks_unavailable");
     co_return;
   });
@@ -69,14 +69,12 @@ TEST(TokenVerifier, BeforeAnyKeysItIsUnavailable) {
 TEST(TokenVerifier, AKeyThatCameLaterIsFetchedForItsFirstToken) {
   Source source;
   source.keys = {*SigningKey::generate()};
-  static Source* shared;
-  shared = &source;
-  with_verifier(source, options(), [](TokenVerifier& v, Context& ctx) -> Task<void> {
+  with_verifier(source, options(), [](TokenVerifier& v, Context& ctx, Source& shared) -> Task<void> {
     co_await until_loaded(v);
-    const std::string first = token_of(shared->keys[0]);
+    const std::string first = token_of(shared.keys[0]);
     EXPECT_EQ(reason_of(v.verify_now(first)), "ok");
-    shared->keys.push_back(*SigningKey::generate());
-    const std::string second = token_of(shared->keys[1]);
+    shared.keys.push_back(*SigningKey::generate());
+    const std::string second = token_of(shared.keys[1]);
     auto claims = co_await v.verify(ctx, second);
     EXPECT_EQ(reason_of(claims), "ok");
   });
@@ -85,14 +83,12 @@ TEST(TokenVerifier, AKeyThatCameLaterIsFetchedForItsFirstToken) {
 TEST(TokenVerifier, ARememberedTokenEndsWithItsKey) {
   Source source;
   source.keys = {*SigningKey::generate()};
-  static Source* shared;
-  shared = &source;
-  with_verifier(source, options(), [](TokenVerifier& v, Context& ctx) -> Task<void> {
+  with_verifier(source, options(), [](TokenVerifier& v, Context& ctx, Source& shared) -> Task<void> {
     co_await until_loaded(v);
-    const std::string token = token_of(shared->keys[0]);
+    const std::string token = token_of(shared.keys[0]);
     EXPECT_EQ(reason_of(v.verify_now(token)), "ok");
-    shared->keys = {*SigningKey::generate()};  // the old key is withdrawn
-    const std::string fresh = token_of(shared->keys[0]);
+    shared.keys = {*SigningKey::generate()};  // the old key is withdrawn
+    const std::string fresh = token_of(shared.keys[0]);
     auto claims = co_await v.verify(ctx, fresh);
     EXPECT_EQ(reason_of(claims), "ok");
     EXPECT_EQ(reason_of(v.verify_now(token)), "token_key_unknown");
@@ -102,11 +98,9 @@ TEST(TokenVerifier, ARememberedTokenEndsWithItsKey) {
 TEST(TokenVerifier, ARememberedTokenEndsWithItsExp) {
   Source source;
   source.keys = {*SigningKey::generate()};
-  static Source* shared;
-  shared = &source;
-  with_verifier(source, options(), [](TokenVerifier& v, Context& ctx) -> Task<void> {
+  with_verifier(source, options(), [](TokenVerifier& v, Context& ctx, Source& shared) -> Task<void> {
     co_await until_loaded(v);
-    const std::string token = token_of(shared->keys[0], 1s);
+    const std::string token = token_of(shared.keys[0], 1s);
     const std::string first = reason_of(v.verify_now(token));
     while (reason_of(v.verify_now(token)) == "ok") (void)co_await runtime::sleep_for(ctx, 20ms);  // until the second is over
     EXPECT_EQ(first, "ok");
@@ -121,11 +115,11 @@ TEST(TokenVerifier, TheLastKeySetIsKeptOnDisk) {
   Source source;
   source.keys = {*SigningKey::generate()};
   const std::string token = token_of(source.keys[0]);
-  with_verifier(source, options(file), [](TokenVerifier& v, Context&) -> Task<void> { co_await until_loaded(v); });
+  with_verifier(source, options(file), [](TokenVerifier& v, Context&, Source&) -> Task<void> { co_await until_loaded(v); });
   static std::string shared_token;
   shared_token = token;
   source.away = true;
-  with_verifier(source, options(file), [](TokenVerifier& v, Context&) -> Task<void> {
+  with_verifier(source, options(file), [](TokenVerifier& v, Context&, Source&) -> Task<void> {
     EXPECT_EQ(reason_of(v.verify_now(shared_token)), "ok");
     co_return;
   });

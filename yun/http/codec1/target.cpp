@@ -13,13 +13,13 @@ constexpr ParseError kForbiddenEscape{400, "encoded_slash", "%00, %2F or %5C in 
 constexpr ParseError kClimbs{400, "path_above_root", "dot segments that climb above the root"};
 
 int hex(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (is_digit(c)) return c - '0';
   const char lower = to_lower(c);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 bool is_unreserved(unsigned char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~';
+  return is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 /// Everything a target may have but '?', which splits it.

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "yun/base/strings.hpp"
+#include "yun/http/problem.hpp"
 #include "yun/observe/log/log.hpp"
 #include "yun/runtime/loop.hpp"
 

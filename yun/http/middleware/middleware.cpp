@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "yun/http/problem.hpp"
+
 namespace yun::http {
 
 namespace {

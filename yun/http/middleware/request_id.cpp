@@ -4,6 +4,7 @@
 #include <string>
 
 #include "yun/base/ids.hpp"
+#include "yun/base/strings.hpp"
 
 namespace yun::http {
 
@@ -11,7 +12,7 @@ namespace {
 
 bool is_sane(std::string_view id) {
   return !id.empty() && id.size() <= 128 && std::ranges::all_of(id, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-_.:/+=").find(c) != std::string_view::npos;
+    return is_alnum(c) || std::string_view("-_.:/+=").find(c) != std::string_view::npos;
   });
 }
 

@@ -2,22 +2,21 @@
 
 #include <algorithm>
 
+#include "yun/base/strings.hpp"
+
 namespace yun::http {
 
 namespace {
 
 bool is_name(std::string_view name) {
-  return !name.empty() && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-  });
+  return !name.empty() && std::ranges::all_of(name, [](char c) { return is_alnum(c) || c == '_' || c == '-' || c == '.'; });
 }
 
 /// RFC 3986 pchar, '/' and '%' stay; anything else is escaped.
 void append_literal(std::string& out, char c) {
   static constexpr char kDigits[] = "0123456789ABCDEF";
   const auto byte = static_cast<unsigned char>(c);
-  const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     std::string_view("-._~!$&'()*+,;=:@/%").find(c) != std::string_view::npos;
+  const bool plain = is_alnum(c) || std::string_view("-._~!$&'()*+,;=:@/%").find(c) != std::string_view::npos;
   if (plain) {
     out += c;
     return;

@@ -1,5 +1,7 @@
 #include "yun/http/server/http1.hpp"
 
+#include "yun/http/problem.hpp"
+
 namespace yun::http::server {
 
 namespace {

@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "yun/http/problem.hpp"
 #include "yun/http/server/testing.hpp"
 #include "yun/http/tunnel.hpp"
 #include "yun/runtime/wait.hpp"

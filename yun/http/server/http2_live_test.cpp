@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "yun/http/problem.hpp"
 #include "yun/http/server/testing.hpp"
 #include "yun/http/tls/tls.hpp"
 #include "yun/runtime/wait.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "yun/http/codec1/writer.hpp"
+#include "yun/http/problem.hpp"
 #include "yun/http/server/http2.hpp"
 
 namespace yun::http::server {

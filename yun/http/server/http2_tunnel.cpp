@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "yun/http/problem.hpp"
 #include "yun/http/server/http2.hpp"
 #include "yun/http/tunnel.hpp"
 

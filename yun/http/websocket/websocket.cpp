@@ -6,6 +6,7 @@
 #include <array>
 
 #include "yun/base/strings.hpp"
+#include "yun/http/problem.hpp"
 
 namespace yun::http {
 

@@ -12,7 +12,7 @@ namespace {
 bool is_name(std::string_view text, bool colons) {
   if (text.empty() || (text[0] >= '0' && text[0] <= '9')) return false;
   return std::all_of(text.begin(), text.end(), [colons](char c) {
-    return c == '_' || (colons && c == ':') || (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z');
+    return c == '_' || (colons && c == ':') || is_alnum(c);
   });
 }
 
