@@ -7,6 +7,7 @@
 #include "yun/http/middleware/cors.hpp"
 #include "yun/http/middleware/limits.hpp"
 #include "yun/http/middleware/request_id.hpp"
+#include "yun/http/problem.hpp"
 #include "yun/runtime/threads.hpp"
 #include "yun/runtime/wait.hpp"
 
@@ -49,19 +50,16 @@ struct Round {
   Request request;
   Response response;
   bool waited = false;
-  /// Here, without a loop: for what answers at once.
+  std::uint64_t frames = 0;  ///< that handle() made
+  /// As a connection does: handle() is called on a loop, and awaited if it waits.
   Round& run(Handler& handler) {
-    Task<void> task = handler.handle(ctx, request, response);
-    waited = static_cast<bool>(task);
+    runtime::block_on(on_loop(handler, *this));
     return *this;
   }
-  /// On a loop, to the end: a handler runs to its first suspension within handle().
-  Round& run_on_loop(Handler& handler) {
-    runtime::block_on(drive(*this, handler));
-    return *this;
-  }
-  static Task<void> drive(Round& round, Handler& handler) {
+  static Task<void> on_loop(Handler& handler, Round& round) {
+    const auto before = runtime::frame_stats().made;
     Task<void> task = handler.handle(round.ctx, round.request, round.response);
+    round.frames = runtime::frame_stats().made - before;
     round.waited = static_cast<bool>(task);
     if (task) (void)co_await std::move(task);  // void
   }
@@ -73,9 +71,8 @@ TEST(Pipeline, HooksRunInOrderAndBackAndCostNoFrame) {
   Inner inner(at_once);
   Pipeline pipeline({std::make_shared<Noted>(trail, "a"), std::make_shared<Noted>(trail, "b")}, inner);
   Round run;
-  const auto frames = runtime::frame_stats().made;
   run.run(pipeline).finish(pipeline);
-  EXPECT_EQ(runtime::frame_stats().made, frames);
+  EXPECT_EQ(run.frames, 0u);
   EXPECT_FALSE(run.waited);
   EXPECT_EQ(trail, (Trail{"before a", "before b", "after b7", "after a7", "finished b", "finished a"}));
 }
@@ -91,12 +88,26 @@ TEST(Pipeline, ARefusalStopsWhatIsBehind) {
   EXPECT_EQ(trail, (Trail{"before a", "before b", "after b7", "after a7", "finished b", "finished a"}));
 }
 
+TEST(Pipeline, AHandlerThatIsACoroutineButDoesNotWaitCostsItsOwnFrameOnly) {
+  Trail trail;
+  Inner inner([](Response& response) -> Task<void> {
+    response = Response::text(200, "now");
+    co_return;
+  });
+  Pipeline pipeline({std::make_shared<Noted>(trail, "a")}, inner);
+  Round run;
+  run.run(pipeline).finish(pipeline);
+  EXPECT_EQ(run.frames, 1u);
+  EXPECT_FALSE(run.waited);
+  EXPECT_EQ(trail, (Trail{"before a", "after a7", "finished a"}));
+}
+
 TEST(Pipeline, AHandlerThatWaitsIsAwaitedBeforeAfter) {
   Trail trail;
   Inner inner(later);
   Pipeline pipeline({std::make_shared<Noted>(trail, "a")}, inner);
   Round run;
-  run.run_on_loop(pipeline);
+  run.run(pipeline);
   EXPECT_TRUE(run.waited);
   EXPECT_EQ(run.response.body.bytes(), "later");
   EXPECT_EQ(trail, (Trail{"before a", "after a7"}));
@@ -119,7 +130,7 @@ TEST(Pipeline, AWaitingMiddlewareStandsBetweenHooks) {
   auto around = middleware([&trail](Context& ctx, Request& request, Next next) { return delayed(ctx, request, next, trail); });
   Pipeline pipeline({std::make_shared<Noted>(trail, "a"), around, std::make_shared<Noted>(trail, "b")}, inner);
   Round run;
-  run.run_on_loop(pipeline).finish(pipeline);
+  run.run(pipeline).finish(pipeline);
   EXPECT_EQ(run.response.body.bytes(), "later");
   EXPECT_TRUE(run.response.headers.has("x-around"));
   EXPECT_EQ(trail, (Trail{"before a", "around in", "before b", "after b7", "around out", "after a7", "finished b", "finished a"}));
@@ -130,7 +141,7 @@ TEST(Pipeline, AnExceptionIs500AndTheRestGoesOn) {
   Inner inner([](Response&) -> Task<void> { throw std::logic_error("secret words"); });
   Pipeline pipeline({std::make_shared<Noted>(trail, "a")}, inner);
   Round run;
-  run.run_on_loop(pipeline).finish(pipeline);
+  run.run(pipeline).finish(pipeline);
   EXPECT_EQ(run.response.status, 500);
   EXPECT_EQ(run.response.body.bytes().find("secret"), std::string_view::npos);
   EXPECT_EQ(trail, (Trail{"before a", "after a7", "finished a"}));
@@ -141,7 +152,7 @@ TEST(Pipeline, AnExceptionIs500AndTheRestGoesOn) {
   }(1); });
   Pipeline second({}, waits);
   Round other;
-  EXPECT_EQ(other.run_on_loop(second).response.status, 500);
+  EXPECT_EQ(other.run(second).response.status, 500);
   other.finish(second);
 }
 

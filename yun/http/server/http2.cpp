@@ -63,7 +63,11 @@ bool Http2::turn() {
     if (link_.in.size() != before) partial_since_ = last_frame_;
   }
   in_turn_ = false;
-  if (!writing_ && pump() == runtime::Io::State::WouldBlock) output_.set();
+  if (std::exchange(woken_, false)) {
+    output_.set();  // the writer comes behind the handlers that were woken: what they answer leaves with the rest
+  } else if (!writing_ && pump() == runtime::Io::State::WouldBlock) {
+    output_.set();
+  }
   return !is_over();
 }
 

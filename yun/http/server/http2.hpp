@@ -101,6 +101,7 @@ class Http2 final : public Protocol, private runtime::Timer, private codec2::Ses
   runtime::Event room_;   ///< what was held back is out
   bool writing_ = false;  ///< the transport takes no more for now
   bool in_turn_ = false;
+  bool woken_ = false;  ///< a handler that waited for its body goes on after this turn
   bool over_ = false;
   enum class Going : std::uint8_t { No, Noticed, Told } going_ = Going::No;
   TimePoint noticed_at_;

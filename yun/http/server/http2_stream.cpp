@@ -69,6 +69,7 @@ void Http2::on_data(codec2::StreamState& state, std::string_view bytes) {
   }
   if (stream.buffering) session_.consume_stream(stream, bytes.size());
   stream.incoming.append(bytes);
+  woken_ |= stream.waits_for_body;
   stream.readable.set();
   if (stream.first_awaited && stream.incoming.size() >= kFirstBytes) consider(stream);
 }
@@ -76,6 +77,7 @@ void Http2::on_data(codec2::StreamState& state, std::string_view bytes) {
 void Http2::on_end(codec2::StreamState& state) {
   Stream& stream = static_cast<Stream&>(state);
   stream.ended = true;
+  woken_ |= stream.waits_for_body;
   stream.readable.set();
   consider(stream);
 }
