@@ -13,6 +13,7 @@
 // units.hpp    Duration, Time, Size, Rate, parse_* and format_*, now(), _KiB _MiB _GiB
 // strings.hpp  trim, split, parse_u64, base64, hex, percent, UTF-8, nearest, constant_time_equal
 // ids.hpp      random_u64, random_unit, secure_random, new_id
+// sanitizers.hpp  kSanitized, poison, unpoison
 
 #include "yun/base/buffer.hpp"
 #include "yun/base/error.hpp"

@@ -3,6 +3,8 @@
 //
 //     auto room = buffer.prepare(16_KiB);  n = read(fd, room.data(), room.size());  buffer.commit(n);
 //     parse(buffer.view());  buffer.consume(used);
+//
+// Under AddressSanitizer what is not held (consumed, or behind the end and not prepared) is poisoned: a view kept too long is a fault there.
 
 #include <cstddef>
 #include <cstring>
@@ -10,6 +12,8 @@
 #include <span>
 #include <string_view>
 #include <utility>
+
+#include "yun/base/sanitizers.hpp"
 
 namespace yun {
 
@@ -31,12 +35,17 @@ class Buffer {
   /// At least `size` writable bytes behind what is held; valid until the next call of a non-const member.
   std::span<char> prepare(std::size_t size) {
     if (capacity_ - end_ < size) make_room(size);
+    unpoison(data_.get() + end_, capacity_ - end_);
     return {data_.get() + end_, capacity_ - end_};
   }
   /// `size` of the prepared bytes were written.
-  void commit(std::size_t size) { end_ += size; }
+  void commit(std::size_t size) {
+    end_ += size;
+    poison(data_.get() + end_, capacity_ - end_);
+  }
   /// Drops `size` bytes at the front.
   void consume(std::size_t size) {
+    poison(data_.get() + begin_, size);
     begin_ += size;
     if (begin_ == end_) begin_ = end_ = 0;
   }
@@ -51,7 +60,10 @@ class Buffer {
     commit(bytes.size());
   }
   void append(char byte) { append(std::string_view(&byte, 1)); }
-  void clear() { begin_ = end_ = 0; }
+  void clear() {
+    poison(data_.get(), capacity_);
+    begin_ = end_ = 0;
+  }
   /// Frees the memory if it is empty and holds more than `keep` bytes (an idle connection should cost little).
   void shrink(std::size_t keep) {
     if (!empty() || capacity_ <= keep) return;
@@ -69,7 +81,9 @@ class Buffer {
   void make_room(std::size_t size) {
     const std::size_t held = end_ - begin_;
     if (capacity_ >= held + size && begin_ >= held) {
+      unpoison(data_.get(), capacity_);
       std::memcpy(data_.get(), data_.get() + begin_, held);
+      poison(data_.get() + held, capacity_ - held);
     } else {
       std::size_t wanted = capacity_ ? capacity_ * 2 : 512;
       while (wanted < held + size) wanted *= 2;

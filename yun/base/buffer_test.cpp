@@ -67,5 +67,22 @@ TEST(Buffer, MoveLeavesTheOtherUsable) {
   EXPECT_EQ(second.view(), "abc");
 }
 
+#ifdef YUN_ADDRESS_SANITIZER
+TEST(Buffer, WhatIsNotHeldIsPoisonedUnderAddressSanitizer) {
+  Buffer buffer;
+  buffer.append("0123456789abcdef");
+  const char* const bytes = buffer.data();
+  EXPECT_FALSE(__asan_address_is_poisoned(bytes + 15));
+  EXPECT_TRUE(__asan_address_is_poisoned(bytes + 16)) << "behind the end";
+  buffer.consume(8);
+  EXPECT_TRUE(__asan_address_is_poisoned(bytes)) << "a view kept over consume()";
+  EXPECT_FALSE(__asan_address_is_poisoned(bytes + 8));
+  (void)buffer.prepare(4);
+  EXPECT_FALSE(__asan_address_is_poisoned(bytes + 16)) << "to be written";
+  buffer.clear();
+  EXPECT_TRUE(__asan_address_is_poisoned(bytes + 8));
+}
+#endif
+
 }  // namespace
 }  // namespace yun

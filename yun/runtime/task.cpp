@@ -3,15 +3,12 @@
 #include <array>
 #include <new>
 
+#include "yun/base/sanitizers.hpp"
+
 namespace yun::runtime {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kPooled = false;  // so that the sanitizers see each frame's true life
-#else
-constexpr bool kPooled = true;
-#endif
-
 namespace {
+constexpr bool kPooled = !kSanitized;
 constexpr std::size_t kStep = 128;
 constexpr std::size_t kClasses = 32;      // frames up to 4 KiB are pooled
 constexpr std::size_t kKeepPerClass = 256;

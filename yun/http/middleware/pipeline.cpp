@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "yun/base/sanitizers.hpp"
 #include "yun/http/middleware/recover.hpp"
 
 namespace yun::http {
@@ -66,7 +67,7 @@ class Pipeline::Exchange::Table {
   }
 
  private:
-  static constexpr std::size_t kMostFree = 1024;
+  static constexpr std::size_t kMostFree = kSanitized ? 0 : 1024;
   std::size_t mask() const { return slots_.size() - 1; }
   std::size_t home(const Pipeline* pipeline, const Request* request) const {
     const auto mixed = (reinterpret_cast<std::uintptr_t>(request) ^ (reinterpret_cast<std::uintptr_t>(pipeline) << 7)) * 0x9E3779B97F4A7C15u;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "yun/base/sanitizers.hpp"
 #include "yun/http/codec1/writer.hpp"
 #include "yun/http/problem.hpp"
 #include "yun/http/server/http2.hpp"
@@ -9,7 +10,7 @@
 namespace yun::http::server {
 
 namespace {
-constexpr std::size_t kSpareStreams = 128;
+constexpr std::size_t kSpareStreams = kSanitized ? 0 : 128;
 constexpr Duration kFirstPiece = std::chrono::milliseconds(50);
 constexpr std::size_t kFirstBytes = 16 << 10;
 constexpr std::size_t kMostTrailers = 32;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "yun/base/ids.hpp"
+#include "yun/base/sanitizers.hpp"
 #include "yun/json/write.hpp"
 
 namespace yun::observe::trace {
@@ -36,7 +37,7 @@ std::unique_ptr<SpanData> take_data() {
 }
 
 void give_back(std::unique_ptr<SpanData> data) {
-  constexpr std::size_t kMost = 256;
+  constexpr std::size_t kMost = kSanitized ? 0 : 256;
   if (!data || spare().size() >= kMost) return;
   data->attributes.clear();
   data->dropped_attributes = 0;
