@@ -38,7 +38,8 @@ Task<void> Http1::run() {
         if (parser_.started()) {
           if (link_.waits() != Waits::Head) link_.expect(Waits::Head, link_.shard.options.header_timeout);
         } else if (requests_ > 0) {
-          if (link_.wants_to_go()) co_return;
+          // One past its age only is told at its next request: it was promised to be kept, and that request may be on its way.
+          if (link_.shard.shared.draining.load(std::memory_order_relaxed)) co_return;
           link_.expect(Waits::Idle, link_.shard.options.idle_timeout);
         }
         auto ready = co_await link_.transport->watch().ready(link_.wait, link_.transport->wanted(runtime::Interest::Read));
