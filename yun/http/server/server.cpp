@@ -142,8 +142,10 @@ Task<void> Server::drain(Duration grace) {
   state.shared.draining.store(true, std::memory_order_relaxed);
   Task<Result<void>> stop = stop_on_first(state.stop_accepting());
   (void)co_await runtime::run_on(state.runtime.loop(0), std::move(stop));  // always ok
-  for (auto& shard : state.shards) {
-    if (shard) shard->loop.post([raw = shard.get()] { raw->begin_drain(); });
+  for (unsigned i = 0; i < state.runtime.size(); ++i) {
+    state.runtime.loop(i).post([&state, i] {
+      if (state.shards[i]) state.shards[i]->begin_drain();
+    });
   }
   for (unsigned i = 0; i < state.runtime.size(); ++i) {
     Task<Result<void>> empty = state.empty_shard(i, until);
