@@ -253,13 +253,18 @@ Task<std::string> across_a_drain(TestServer& server) {
   if (!piece || !*piece) co_return "nothing before";
   std::string heard(**piece);
   // GOAWAY: the stream in flight goes on to its end.
-  std::thread drain([&] { server.drain(5s); });
-  auto slept = co_await runtime::sleep_for(ctx, 50ms);
+  std::atomic<bool> drained{false};
+  std::thread drain([&] {
+    server.drain(5s);
+    drained = true;
+  });
+  while (server::TestClient(server.address).connected) (void)co_await runtime::yield_now();  // until it listens no more
   turns->to_send.try_push("after");
   turns->to_send.close();
   auto rest = co_await response->body.all(ctx, 1000);
+  while (!drained) (void)co_await runtime::sleep_for(ctx, 1ms);  // this loop must go on, to close its side
   drain.join();
-  if (!slept || !rest) co_return "broke off";
+  if (!rest) co_return "broke off";
   const std::string refused = co_await text_of(client, ctx, request_to(server.address, Method::Get, "/x"));
   co_return heard + std::string(*rest) + (refused.find("UNAVAILABLE") != std::string::npos ? " then unavailable" : refused);
 }

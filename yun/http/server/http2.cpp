@@ -205,8 +205,9 @@ void Http2::sweep_stream(Stream& stream, TimePoint now) {
       static constexpr codec1::ParseError kTimeout{408, "body_timeout", "the request body did not come in time"};
       refuse(stream, kTimeout);
     }
-  } else if (stream.streams && !stream.grpc && !stream.tunnel && !stream.waits_for_body && quiet >= options_.stream_idle_timeout) {
-    fail(stream, deadline_exceeded("nothing was streamed for too long").with_reason("stream_idle"), codec2::ErrorCode::Cancel);
+  } else if (stream.head_sent && !stream.grpc && !stream.tunnel && !stream.waits_for_body && quiet >= options_.stream_idle_timeout) {
+    // A whole answer only waits for a client that opens no window.
+    fail(stream, deadline_exceeded("nothing was streamed for too long").with_reason(stream.streams ? "stream_idle" : "client_stalled"), codec2::ErrorCode::Cancel);
   }
 }
 

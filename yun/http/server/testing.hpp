@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -49,9 +51,9 @@ class TestServer {
   }
   /// Drains from outside and returns when that is over.
   void drain(Duration grace) {
-    std::atomic<bool> done{false};
-    runtime.loop(0).post([this, grace, &done] { runtime.loop(0).spawn(drain_task(server, grace, done)); });
-    done.wait(false);
+    const auto done = std::make_shared<std::promise<void>>();
+    runtime.loop(0).post([this, grace, done] { runtime.loop(0).spawn(drain_task(server, grace, done)); });
+    done->get_future().wait();
   }
 
   runtime::Runtime runtime{1};
@@ -70,11 +72,10 @@ class TestServer {
     if (!options.on_unhandled) options.on_unhandled = [](std::exception_ptr) {};
     return options;
   }
-  static Task<void> drain_task(Server& server, Duration grace, std::atomic<bool>& done) {
+  static Task<void> drain_task(Server& server, Duration grace, std::shared_ptr<std::promise<void>> done) {
     Task<void> draining = server.drain(grace);
     (void)co_await std::move(draining);  // gives nothing
-    done = true;
-    done.notify_all();
+    done->set_value();
   }
   std::thread thread_;
 };
@@ -112,6 +113,14 @@ class TestClient {
     }
     const std::size_t at = got_.find(what);
     const std::size_t size = at == std::string::npos ? got_.size() : at + what.size();
+    std::string result = got_.substr(0, size);
+    got_.erase(0, size);
+    return result;
+  }
+  /// That many bytes; fewer at the end.
+  std::string read(std::size_t size) {
+    while (got_.size() < size && read_some()) {
+    }
     std::string result = got_.substr(0, size);
     got_.erase(0, size);
     return result;
