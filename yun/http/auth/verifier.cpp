@@ -119,9 +119,9 @@ Task<void> TokenVerifier::run(Context& ctx) {
         }
       }
     }
-    wanted_.reset();
+    wanted_->reset();
     Context pause(ctx, wait);
-    (void)co_await wanted_.wait(pause);  // told to hurry, or the time is over: both mean fetch again
+    (void)co_await wanted_->wait(pause);  // told to hurry, or the time is over: both mean fetch again
   }
   std::lock_guard lock(mutex_);
   home_ = nullptr;
@@ -133,7 +133,7 @@ void TokenVerifier::ask_refetch() {
   const auto later = time + std::chrono::duration_cast<Clock::duration>(options_.min_refetch).count();
   if (time < next || !next_refetch_.compare_exchange_strong(next, later)) return;
   std::lock_guard lock(mutex_);
-  if (home_) home_->post([this] { wanted_.set(); });
+  if (home_) home_->post([wanted = wanted_] { wanted->set(); });
 }
 
 Result<Claims> TokenVerifier::verify_now(std::string_view token) {
@@ -143,8 +143,9 @@ Result<Claims> TokenVerifier::verify_now(std::string_view token) {
     return unavailable("the keys to check tokens with are not available yet").with_reason("jwks_unavailable").with_retry_after(std::chrono::seconds(1));
   }
   Remembered& memory = remembered();
-  if (const Claims* known = memory.find(token, version, now(), options_.expected.leeway)) return *known;
-  auto claims = keys()->verify(token, options_.expected);
+  const Time time = options_.clock();
+  if (const Claims* known = memory.find(token, version, time, options_.expected.leeway)) return *known;
+  auto claims = keys()->verify(token, options_.expected, time);
   if (claims) {
     memory.keep(token, *claims, options_.max_remembered);
   } else if (claims.error().reason() == "token_key_unknown") {

@@ -34,6 +34,8 @@ class TokenVerifier {
     std::string keep_in;
     /// Verified tokens remembered on each loop.
     std::size_t max_remembered = 10'000;
+    /// The wall clock that a token's times are held against; called on any loop. Tests give their own.
+    Time (*clock)() = &now;
   };
   /// Gives the text of a JWK set; called on the loop that runs run().
   using Fetch = std::function<Task<Result<std::string>>(Context&)>;
@@ -67,7 +69,7 @@ class TokenVerifier {
   std::atomic<std::uint64_t> version_{0};
   std::atomic<std::int64_t> next_refetch_{0};
   runtime::Loop* home_ = nullptr;
-  runtime::Event wanted_;
+  std::shared_ptr<runtime::Event> wanted_ = std::make_shared<runtime::Event>();  ///< shared with what is posted to `home_`, which may run after we are gone
   std::array<std::unique_ptr<Remembered>, kLoops> remembered_;
 };
 
