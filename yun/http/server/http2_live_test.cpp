@@ -181,5 +181,36 @@ TEST_F(Http2, SpeaksTlsOnlyOnATlsPort) {
   EXPECT_EQ(run("curl -sSk -m 20 " + at + "/later").output, "later") << "the old one is kept";
 }
 
+TEST_F(Http2, AsksCurlForItsCertificate) {
+  const std::string folder = testing::TempDir() + "yun_mtls_test";
+  std::filesystem::create_directories(folder);
+  const auto at = [&folder](std::string_view name) { return folder + "/" + std::string(name); };
+  // Two authorities, each with a certificate it has signed; the first one's is the server's too.
+  for (const std::string who : {"ours", "theirs"}) {
+    const std::string key = "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes ";
+    ASSERT_EQ(run(key + "-x509 -days 1 -subj /CN=" + who + " -keyout " + at(who + "-ca.key") + " -out " + at(who + "-ca.crt")).code, 0);
+    ASSERT_EQ(run(key + "-subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout " + at(who + ".key") + " -out " + at(who + ".csr")).code, 0);
+    ASSERT_EQ(run("openssl x509 -req -days 1 -copy_extensions copy -in " + at(who + ".csr") + " -CA " + at(who + "-ca.crt") + " -CAkey " + at(who + "-ca.key") +
+                  " -out " + at(who + ".crt")).code, 0);
+  }
+  auto context = tls::TlsContext::server({.certificate_file = at("ours.crt"),
+                                          .key_file = at("ours.key"),
+                                          .client_certificates = tls::ClientCertificates::Required,
+                                          .client_ca_file = at("ours-ca.crt")});
+  ASSERT_TRUE(context.ok());
+  ServerOptions options;
+  options.tls = *context;
+  TestServer server(serve, options);
+  const std::string curl = "curl -sS -m 20 --cacert " + at("ours-ca.crt") + " https://localhost:" + std::to_string(server.address.port()) + "/later ";
+  for (const std::string version : {"--http1.1 ", "--http2 "}) {
+    EXPECT_EQ(run(curl + version + "--cert " + at("ours.crt") + " --key " + at("ours.key")).output, "later") << version;
+    EXPECT_NE(run(curl + version).code, 0) << "none given, " << version;
+    EXPECT_NE(run(curl + version + "--cert " + at("theirs.crt") + " --key " + at("theirs.key")).code, 0) << "of another authority, " << version;
+  }
+  server.stop();
+  EXPECT_EQ(server.handler.handled, 2);
+  std::filesystem::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace yun::http::server
