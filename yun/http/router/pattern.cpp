@@ -73,6 +73,7 @@ class Parser {
 
   bool take(std::string_view name, Pattern::Kind kind) {
     if (!is_name(name) && !(kind == Pattern::Kind::Rest && name == "*")) return false;
+    if (kind == Pattern::Kind::Parameter && name.ends_with("...")) return false;  // in braces it would be a rest parameter
     flush();
     names_.emplace_back(name);
     pattern_.parts.push_back({kind, std::string(name)});

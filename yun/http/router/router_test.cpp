@@ -107,12 +107,13 @@ TEST(Router, ChecksAllFaultsAtOnce) {
   router.get("/a/{x", says("x"));
   router.get("/a/{x}y", says("x"));
   router.get("/b/{rest...}/c", says("x"));
+  router.get("/b/:rest...", says("x"));  // neither a parameter nor the rest
   router.get("/c/{id}", says("x"));
   router.get("/c/{name}", says("x"));
   router.get("/d/{id}", [](Path<"name"> name) { return *name; });
   auto checked = router.check();
   ASSERT_FALSE(checked);
-  EXPECT_EQ(checked.error().violations().size(), 6u);
+  EXPECT_EQ(checked.error().violations().size(), 7u);
   EXPECT_NE(checked.error().message().find("route GET \"/c/{name}\" is taken by \"/c/{id}\""), std::string::npos) << checked.error().message();
   EXPECT_NE(checked.error().message().find("asks for Path<\"name\">"), std::string::npos);
 }
