@@ -21,8 +21,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-maybe-uninitialized -Wno-restrict)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  # clang hides libstdc++ 12's <expected> without it.
-  add_compile_options(-D__cpp_concepts=202002L -Wno-builtin-macro-redefined)
+  # clang hides libstdc++ 12's <expected> without it; and libstdc++'s own stable_sort calls what it has deprecated.
+  add_compile_options(-D__cpp_concepts=202002L -Wno-builtin-macro-redefined -Wno-deprecated-declarations)
 endif()
 if(YUN_SANITIZE)
   add_compile_options(-fsanitize=${YUN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

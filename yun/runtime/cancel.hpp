@@ -70,7 +70,7 @@ class Cancel : private runtime::Timer {
   explicit Cancel(Cancel& parent, TimePoint deadline = TimePoint::max());
   Cancel(const Cancel&) = delete;
   Cancel& operator=(const Cancel&) = delete;
-  ~Cancel();
+  virtual ~Cancel();
 
   /// Wakes all that wait here and below. Only the first reason counts.
   void cancel(Error why);

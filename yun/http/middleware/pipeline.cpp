@@ -25,8 +25,8 @@ class Pipeline::Exchange::Table {
     return table;
   }
 
-  Exchange& insert(const Pipeline* pipeline, const Request* request) {
-    if (Exchange* stale = find(pipeline, request)) return *stale;
+  Exchange& insert(const Pipeline* owner, const Request* asked) {
+    if (Exchange* stale = find(owner, asked)) return *stale;
     if ((size_ + 1) * 2 > slots_.size()) grow();
     std::unique_ptr<Exchange> made;
     if (free_.empty()) {
@@ -35,18 +35,18 @@ class Pipeline::Exchange::Table {
       made = std::move(free_.back());
       free_.pop_back();
     }
-    made->pipeline = pipeline;
-    made->request = request;
+    made->pipeline = owner;
+    made->request = asked;
     Exchange& exchange = *made;
     put(std::move(made));
     ++size_;
     return exchange;
   }
 
-  Exchange* find(const Pipeline* pipeline, const Request* request) const {
+  Exchange* find(const Pipeline* owner, const Request* asked) const {
     if (slots_.empty()) return nullptr;
-    for (std::size_t at = home(pipeline, request); slots_[at]; at = (at + 1) & mask()) {
-      if (slots_[at]->pipeline == pipeline && slots_[at]->request == request) return slots_[at].get();
+    for (std::size_t at = home(owner, asked); slots_[at]; at = (at + 1) & mask()) {
+      if (slots_[at]->pipeline == owner && slots_[at]->request == asked) return slots_[at].get();
     }
     return nullptr;
   }
@@ -69,8 +69,8 @@ class Pipeline::Exchange::Table {
  private:
   static constexpr std::size_t kMostFree = kSanitized ? 0 : 1024;
   std::size_t mask() const { return slots_.size() - 1; }
-  std::size_t home(const Pipeline* pipeline, const Request* request) const {
-    const auto mixed = (reinterpret_cast<std::uintptr_t>(request) ^ (reinterpret_cast<std::uintptr_t>(pipeline) << 7)) * 0x9E3779B97F4A7C15u;
+  std::size_t home(const Pipeline* owner, const Request* asked) const {
+    const auto mixed = (reinterpret_cast<std::uintptr_t>(asked) ^ (reinterpret_cast<std::uintptr_t>(owner) << 7)) * 0x9E3779B97F4A7C15u;
     return (mixed >> 32) & mask();
   }
   void put(std::unique_ptr<Exchange> exchange) {

@@ -91,7 +91,7 @@ struct Shared {
 };
 
 /// One loop's part of a server. Made, used and ended on its loop.
-class Shard : private runtime::Timer {
+class Shard final : private runtime::Timer {
  public:
   Shard(runtime::Loop& loop, Shared& shared);
   ~Shard();
