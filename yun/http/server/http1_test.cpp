@@ -387,6 +387,7 @@ TEST(Server, ClosesConnectionsOverItsLimit) {
   first.read_until("at /1");
   TestClient second(server.address);
   EXPECT_EQ(second.read_all(), "");
+  ASSERT_EQ(server.refused, 1);
   EXPECT_EQ(server.refused_reason, "max_connections");
 }
 

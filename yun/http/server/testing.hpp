@@ -59,7 +59,7 @@ class TestServer {
   runtime::Runtime runtime{1};
   TestHandler handler;
   std::atomic<int> refused{0};
-  std::string refused_reason;  ///< read it after the answer has come
+  std::string refused_reason;  ///< of the last one; read it once `refused` has counted it
   Server server;
   runtime::Address address;
 
