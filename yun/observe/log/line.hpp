@@ -20,6 +20,7 @@ class Line {
   std::string_view view() const { return {bytes_.get(), size_}; }
 
   void raw(std::string_view text) {
+    if (text.empty()) return;  // its data may be null, which memcpy must not be given
     std::memcpy(room(text.size()), text.data(), text.size());
     size_ += text.size();
   }
