@@ -1,6 +1,6 @@
 // The floor: one epoll loop that answers each head with canned bytes and understands nothing. What any HTTP server on this machine costs at least.
 //
-//     floor PORT
+//     floor PORT FILE [TYPE]        200 with FILE's bytes as the body; TYPE is the Content-Type (application/json)
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -9,16 +9,22 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
 namespace {
 
-constexpr std::string_view kAnswer =
-    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n{\"id\":\"42\",\"name\":\"user_42\"}";
+std::string answer_with(const char* file, const std::string& type) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string body{std::istreambuf_iterator<char>(in), {}};
+  return "HTTP/1.1 200 OK\r\nContent-Type: " + type + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
 
 // One answer for each blank line; a head that is cut off is counted when its rest comes.
 std::size_t heads_in(std::string_view bytes, unsigned& matched) {
@@ -52,10 +58,11 @@ int listen_on(int port) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fputs("usage: floor PORT\n", stderr);
+  if (argc < 3) {
+    std::fputs("usage: floor PORT FILE [TYPE]\n", stderr);
     return 2;
   }
+  const std::string answer = answer_with(argv[2], argc > 3 ? argv[3] : "application/json");
   const int listener = listen_on(std::atoi(argv[1]));
   const int poll = epoll_create1(0);
   epoll_event event{.events = EPOLLIN, .data = {.fd = listener}};
@@ -85,7 +92,7 @@ int main(int argc, char** argv) {
         continue;
       }
       out.clear();
-      for (std::size_t n = heads_in({buffer.data(), static_cast<std::size_t>(got)}, matched[fd]); n > 0; --n) out += kAnswer;
+      for (std::size_t n = heads_in({buffer.data(), static_cast<std::size_t>(got)}, matched[fd]); n > 0; --n) out += answer;
       if (!out.empty() && send(fd, out.data(), out.size(), MSG_NOSIGNAL) < 0) {
         matched.erase(fd);
         close(fd);

@@ -1,0 +1,159 @@
+"""Runs a row: starts its servers, compares their answers, warms them up, then rounds in turn, and at last the audit."""
+
+import time
+from typing import Dict, List
+
+from . import answers, audit, procs
+from .context import Context
+from .loads import LoadFailed
+from .model import Case, Row, Server
+from .result import CaseResult, RowResult, ServerResult
+
+
+class Void(Exception):
+    pass
+
+
+class Running:
+    """A server that runs, with what it has been sent."""
+
+    def __init__(self, context: Context, server: Server, row: Row):
+        self.server, self.context = server, context
+        self.port, self.admin, self.log = context.port(), context.port(), context.file(f"{server.name}.log")
+        argv = server.command(context, self.port)
+        if server.ours:
+            argv += ["--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin}", "--log.output", self.log]
+        self.process = context.start(argv, server.name, env=server.env)
+        self.requests = self.errors = self.cut_off = 0
+        self.others: List[float] = []
+        self.route = row.route
+        self.ledger: "audit.Ledger | None" = None
+
+    def wait_until_ready(self, case: Case, seconds: float = 20) -> answers.Answer:
+        until, last = time.monotonic() + seconds, "nothing"
+        while time.monotonic() < until:
+            if not self.process.alive():
+                raise Void(f"{self.server.name} ended: {self.process.last_words()}")
+            try:
+                answer = case.probe(self.context, self.port)
+                if answer.status in ("200", "OK"):
+                    return answer
+                last = f"{answer.status} {answer.body[:80]!r}"
+            except (OSError, ValueError) as error:
+                last = str(error)
+            time.sleep(0.05)
+        raise Void(f"{self.server.name} does not answer: {last}")
+
+    def load(self, case: Case, what, *arguments):
+        """One load with the CPU that the server spent on it; counts what was sent."""
+        with procs.Stopwatch(self.process.pid) as watch:
+            loaded = what(self.context, self.port, *arguments)
+        if not self.process.alive():
+            raise Void(f"{self.server.name} died under load: {self.process.last_words()}")
+        errors = loaded.errors
+        if case.body_bytes is not None and loaded.data_bytes is not None and loaded.data_bytes != case.body_bytes * loaded.requests:
+            errors += 1
+            loaded.said += f"\n{loaded.data_bytes} bytes of bodies, not {case.body_bytes} an answer"
+        if errors and not self.errors:
+            self.context.facts.setdefault("complaints", []).append(f"{self.server.name}: {loaded.said}")
+        self.requests += loaded.requests
+        self.errors += errors
+        self.cut_off += loaded.cut_off
+        self.others.append(watch.others)
+        return loaded, watch
+
+
+def run(row: Row, context: Context, say) -> RowResult:
+    result = RowResult.begin(row, context.options)
+    try:
+        if row.prepare:
+            row.prepare(context)
+        servers = [server for server in row.servers if not _left_out(server, context, result)]
+        running = {server.name: Running(context, server, row) for server in servers}
+        results = _compare(row, context, running, result)
+        rates = _warm_up(row, context, running, results)
+        for each in running.values():
+            if each.server.ours:
+                each.requests = each.errors = each.cut_off = 0
+                each.ledger = audit.Ledger(each.log, each.admin, row.route)
+        for number in range(context.options.rounds):
+            say(f"{row.name}: round {number + 1} of {context.options.rounds}")
+            _round(row, context, running, results, rates, number)
+        _audit(running, result)
+        result.others = max((busy for each in running.values() for busy in each.others), default=0.0)
+    except (Void, LoadFailed) as error:
+        result.void.append(str(error))
+    result.complaints = [str(text) for text in context.facts.get("complaints", [])]
+    result.judge(row)
+    return result
+
+
+def _left_out(server: Server, context: Context, result: RowResult) -> bool:
+    reason = server.missing(context)
+    if reason:
+        result.left_out[server.name] = reason
+    return bool(reason)
+
+
+def _of(case: Case, running: Dict[str, Running]) -> List[Running]:
+    return [each for name, each in running.items() if case.only is None or name in case.only]
+
+
+def _compare(row: Row, context: Context, running: Dict[str, Running], result: RowResult) -> Dict[str, CaseResult]:
+    """Each server's answer to the very request that will be timed; others than the first's void the row."""
+    cases = {}
+    for case in row.cases:
+        case_result = CaseResult(case.name, case.unit)
+        given = {each.server.name: each.wait_until_ready(case) for each in _of(case, running)}
+        bare = {name: answer.without(running[name].server.body_end) for name, answer in given.items()}
+        result.void += [f"{case.name}: {text}" if case.name else text for text in answers.differences(bare)]
+        for name, answer in given.items():
+            case_result.servers[name] = ServerResult(name, running[name].server.note, head_bytes=answer.head_bytes, body_bytes=len(answer.body))
+        cases[case.name] = case_result
+        result.cases.append(case_result)
+    if result.void:
+        raise Void("nothing was timed")
+    return cases
+
+
+def _warm_up(row: Row, context: Context, running: Dict[str, Running], results: Dict[str, CaseResult]) -> Dict[str, Dict[str, float]]:
+    """What each server reaches in each case; the open-loop rate of a case is half of its slowest server's."""
+    seconds = min(1.0, context.options.seconds)
+    rates: Dict[str, Dict[str, float]] = {}
+    for case in row.cases:
+        rates[case.name] = {}
+        for each in _of(case, running):
+            loaded, _ = each.load(case, case.closed, seconds, 0.0)
+            loaded, _ = each.load(case, case.closed, seconds, loaded.rate)
+            if loaded.requests == 0:
+                raise Void(f"{each.server.name} answered nothing in the warm-up: {loaded.said}")
+            rates[case.name][each.server.name] = loaded.rate
+        results[case.name].open_rate = min(rates[case.name].values()) / 2 if case.open else 0.0
+    return rates
+
+
+def _round(row: Row, context: Context, running, results, rates, number: int) -> None:
+    for case in row.cases:
+        turn = _of(case, running)
+        turn = turn[number % len(turn) :] + turn[: number % len(turn)]  # none is always the first
+        for each in turn:
+            server = results[case.name].servers[each.server.name]
+            loaded, watch = each.load(case, case.closed, context.options.seconds, rates[case.name][each.server.name])
+            if loaded.requests:
+                server.add("cpu", watch.server * 1e6 / loaded.requests)
+            server.add("rate", loaded.rate)
+            if loaded.head_bytes and loaded.requests and not server.head_bytes:
+                server.head_bytes = round(loaded.head_bytes / loaded.requests)
+            server.add("rss", procs.rss_bytes(each.process.pid))
+        for each in turn if case.open else []:
+            loaded, _ = each.load(case, case.open, results[case.name].open_rate, context.options.open_seconds)
+            for figure, value in loaded.percentiles.items():
+                results[case.name].servers[each.server.name].add(figure, value)
+
+
+def _audit(running: Dict[str, Running], result: RowResult) -> None:
+    for each in running.values():
+        counts = each.ledger.close() if each.ledger else None
+        result.void += [f"{each.server.name}: {fault}" for fault in audit.faults(each.requests, each.errors, each.cut_off, counts)]
+        if counts:
+            result.audited[each.server.name] = {"sent": each.requests, "cut_off_at_most": each.cut_off, "log_lines": counts.lines, "counted": counts.counted}
