@@ -102,6 +102,8 @@ def openloop(
     *,
     connections: int = 64,
     streams: int = 0,
+    depth: int = 1,
+    tls: bool = False,
     method: str = "GET",
     path: str = "/",
     headers: Optional[List[str]] = None,
@@ -110,7 +112,7 @@ def openloop(
 ) -> Loaded:
     """`streams` 0 is HTTP/1.1, else HTTP/2 with that many requests in flight a connection."""
     argv = [program, "--port", str(port), "--rate", f"{rate:.1f}", "--seconds", f"{seconds:g}", "--connections", str(connections), "--drain", f"{drain:g}"]
-    argv += ["--method", method, "--path", path, *(["--h2", str(streams)] if streams else []), *(["--body", body] if body else [])]
+    argv += ["--method", method, "--path", path, *(["--h2", str(streams)] if streams else ["--pipeline", str(depth)]), *(["--tls", "on"] if tls else []), *(["--body", body] if body else [])]
     for header in headers or []:
         argv += ["--header", header]
     return parse_openloop(_run(argv, seconds + drain + 60))

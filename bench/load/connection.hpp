@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "bench/load/stream.hpp"
+
 namespace bench {
 
 /// The request that is sent over and over.
@@ -38,8 +40,8 @@ class Connection {
   virtual std::vector<std::int64_t> in_flight() const = 0;
 };
 
-/// Take over `fd`, a connected non-blocking socket. `work` must outlive them.
-std::unique_ptr<Connection> http1_connection(int fd, const Work& work);
-std::unique_ptr<Connection> http2_connection(int fd, const Work& work, std::size_t streams);
+/// `stream` is connected and non-blocking. `work` must outlive them. depth, streams: how many requests may be in flight.
+std::unique_ptr<Connection> http1_connection(Stream stream, const Work& work, std::size_t depth);
+std::unique_ptr<Connection> http2_connection(Stream stream, const Work& work, std::size_t streams);
 
 }  // namespace bench

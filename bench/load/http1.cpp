@@ -1,12 +1,11 @@
-// HTTP/1.1: one request in flight a connection.
+// HTTP/1.1, with `depth` requests in flight a connection: over 1 they are pipelined.
 
-#include <sys/socket.h>
-#include <unistd.h>
+#include <strings.h>
 
 #include <cerrno>
 #include <charconv>
+#include <deque>
 #include <optional>
-#include <strings.h>
 #include <string_view>
 
 #include "bench/load/connection.hpp"
@@ -60,65 +59,74 @@ std::optional<std::size_t> answer_length(std::string_view bytes) {
 
 class Http1 final : public Connection {
  public:
-  Http1(int fd, const Work& work) : fd_(fd) {
+  Http1(Stream stream, const Work& work, std::size_t depth) : stream_(std::move(stream)), depth_(depth) {
     request_ = work.method + " " + work.path + " HTTP/1.1\r\nhost: " + work.authority + "\r\n";
     for (const auto& [name, value] : work.headers) request_ += name + ": " + value + "\r\n";
     if (!work.body.empty()) request_ += "content-length: " + std::to_string(work.body.size()) + "\r\n";
     request_ += "\r\n" + work.body;
   }
-  ~Http1() override { ::close(fd_); }
 
-  std::size_t room() const override { return intended_ ? 0 : 1; }
+  std::size_t room() const override { return depth_ - waiting_.size(); }
+  bool wants_write() const override { return !out_.empty(); }
+  std::vector<std::int64_t> in_flight() const override { return {waiting_.begin(), waiting_.end()}; }
+
   void start(std::int64_t intended) override {
-    intended_ = intended;
-    sent_ = 0;
+    waiting_.push_back(intended);
+    out_ += request_;
   }
-  bool wants_write() const override { return intended_ && sent_ < request_.size(); }
-  std::vector<std::int64_t> in_flight() const override { return intended_ ? std::vector{*intended_} : std::vector<std::int64_t>{}; }
 
   bool flush(std::vector<Done>& done) override {
-    while (wants_write()) {
-      const ssize_t sent = ::send(fd_, request_.data() + sent_, request_.size() - sent_, MSG_NOSIGNAL);
+    while (!out_.empty()) {
+      const ssize_t sent = stream_.send(out_.data(), out_.size());
       if (sent < 0) return errno == EAGAIN || errno == EINTR || over(done);
-      sent_ += static_cast<std::size_t>(sent);
+      out_.erase(0, static_cast<std::size_t>(sent));
     }
     return true;
   }
 
   bool readable(std::vector<Done>& done) override {
     char piece[65536];
-    const ssize_t got = ::recv(fd_, piece, sizeof piece, 0);
-    if (got < 0) return errno == EAGAIN || errno == EINTR || over(done);
-    if (got == 0) return over(done);
-    buffer_.append(piece, static_cast<std::size_t>(got));
-    const auto size = answer_length(buffer_);
-    if (!size) return true;
-    if (!intended_ || buffer_.size() > *size) return over(done);  // an answer that nobody asked for
-    int status = 0;
-    if (buffer_.size() > 12) std::from_chars(buffer_.data() + 9, buffer_.data() + 12, status);
-    const auto close = header(std::string_view(buffer_).substr(0, buffer_.find("\r\n\r\n") + 2), "connection");
-    const bool last = close && *close == "close";
-    done.push_back({*intended_, status});
-    intended_.reset();
-    buffer_.clear();
-    return !last;
+    do {
+      const ssize_t got = stream_.receive(piece, sizeof piece);
+      if (got < 0) return errno == EAGAIN || errno == EINTR || over(done);
+      if (got == 0) return over(done);
+      in_.append(piece, static_cast<std::size_t>(got));
+    } while (stream_.pending());
+    return take_answers(done);
   }
 
  private:
+  bool take_answers(std::vector<Done>& done) {
+    std::string_view rest = in_;
+    for (auto size = answer_length(rest); size; size = answer_length(rest)) {
+      if (waiting_.empty()) return over(done);  // an answer that nobody asked for
+      const std::string_view head = rest.substr(0, rest.find("\r\n\r\n") + 2);
+      int status = 0;
+      if (head.size() > 12) std::from_chars(head.data() + 9, head.data() + 12, status);
+      done.push_back({waiting_.front(), status});
+      waiting_.pop_front();
+      const auto close = header(head, "connection");
+      if (close && *close == "close") return over(done);
+      rest.remove_prefix(*size);
+    }
+    in_.erase(0, in_.size() - rest.size());
+    return true;
+  }
+
   bool over(std::vector<Done>& done) {
-    if (intended_) done.push_back({*intended_});
-    intended_.reset();
+    for (std::int64_t intended : waiting_) done.push_back({intended});
+    waiting_.clear();
     return false;
   }
 
-  int fd_;
-  std::string request_, buffer_;
-  std::size_t sent_ = 0;
-  std::optional<std::int64_t> intended_;
+  Stream stream_;
+  std::size_t depth_;
+  std::string request_, out_, in_;
+  std::deque<std::int64_t> waiting_;
 };
 
 }  // namespace
 
-std::unique_ptr<Connection> http1_connection(int fd, const Work& work) { return std::make_unique<Http1>(fd, work); }
+std::unique_ptr<Connection> http1_connection(Stream stream, const Work& work, std::size_t depth) { return std::make_unique<Http1>(std::move(stream), work, depth); }
 
 }  // namespace bench

@@ -1,8 +1,6 @@
 // HTTP/2 with prior knowledge, over nghttp2: up to `streams` requests in flight a connection. gRPC is a body and a trailer here.
 
 #include <nghttp2/nghttp2.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -18,7 +16,7 @@ namespace {
 
 class Http2 final : public Connection {
  public:
-  Http2(int fd, const Work& work, std::size_t streams) : fd_(fd), work_(work), streams_(streams) {
+  Http2(Stream stream, const Work& work, std::size_t streams) : stream_(std::move(stream)), work_(work), streams_(streams) {
     add(":method", work.method);
     add(":scheme", "http");
     add(":authority", work.authority);
@@ -36,10 +34,7 @@ class Http2 final : public Connection {
     nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, 2);
     nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, static_cast<std::int32_t>(kWindow));
   }
-  ~Http2() override {
-    nghttp2_session_del(session_);
-    ::close(fd_);
-  }
+  ~Http2() override { nghttp2_session_del(session_); }
 
   std::size_t room() const override { return streams_ - open_.size(); }
   bool wants_write() const override { return !out_.empty() || nghttp2_session_want_write(session_); }
@@ -69,7 +64,7 @@ class Http2 final : public Connection {
         }
         if (out_.empty()) break;
       }
-      const ssize_t sent = ::send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
+      const ssize_t sent = stream_.send(out_.data(), out_.size());
       if (sent < 0 && (errno == EAGAIN || errno == EINTR)) break;
       if (sent < 0) broken_ = true;
       if (sent > 0) out_.erase(0, static_cast<std::size_t>(sent));
@@ -80,14 +75,14 @@ class Http2 final : public Connection {
   bool readable(std::vector<Done>& done) override {
     done_ = &done;
     std::uint8_t piece[65536];
-    const ssize_t got = ::recv(fd_, piece, sizeof piece, 0);
+    const ssize_t got = stream_.receive(piece, sizeof piece);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return true;
     if (got <= 0 || nghttp2_session_mem_recv(session_, piece, static_cast<std::size_t>(got)) < 0 || !nghttp2_session_want_read(session_)) return over(done);
     return flush(done);
   }
 
  private:
-  struct Stream {
+  struct Call {
     Done done;
     std::size_t sent = 0;
   };
@@ -136,13 +131,13 @@ class Http2 final : public Connection {
     return false;
   }
 
-  int fd_;
+  Stream stream_;
   const Work& work_;
   std::size_t streams_;
   std::vector<std::unique_ptr<std::pair<std::string, std::string>>> names_;
   std::vector<nghttp2_nv> fields_;
   nghttp2_session* session_ = nullptr;
-  std::unordered_map<std::int32_t, Stream> open_;
+  std::unordered_map<std::int32_t, Call> open_;
   std::vector<Done>* done_ = nullptr;
   std::string out_;
   std::int32_t refused_ = 0;
@@ -151,6 +146,8 @@ class Http2 final : public Connection {
 
 }  // namespace
 
-std::unique_ptr<Connection> http2_connection(int fd, const Work& work, std::size_t streams) { return std::make_unique<Http2>(fd, work, streams); }
+std::unique_ptr<Connection> http2_connection(Stream stream, const Work& work, std::size_t streams) {
+  return std::make_unique<Http2>(std::move(stream), work, streams);
+}
 
 }  // namespace bench

@@ -1,7 +1,7 @@
 // Open-loop load: requests are due at a fixed rate, whatever the server does, and a latency counts from the time a request was due, not from
 // when a connection was free to send it. A server that stalls for a second therefore shows some second in its p99 (no coordinated omission).
 //
-//     openloop --port P --rate R --seconds S [--connections 64] [--h2 STREAMS] [--method GET] [--path /] [--header 'name: value']..
+//     openloop --port P --rate R --seconds S [--connections 64] [--pipeline DEPTH | --h2 STREAMS] [--tls on] [--method GET] [--path /] [--header 'name: value']..
 //              [--body FILE] [--drain 5]
 //
 // One line of JSON on stdout: counts, answers by status, and latencies in microseconds of the answers below 400. What has no whole answer `drain`
@@ -35,7 +35,8 @@ using namespace bench;
 struct Settings {
   int port = 0;
   double rate = 0, seconds = 0, drain = 5;
-  std::size_t connections = 64, streams = 0;  // streams 0: HTTP/1.1
+  std::size_t connections = 64, depth = 1, streams = 0;  // streams 0: HTTP/1.1
+  bool tls = false;
   Work work;
 };
 
@@ -98,6 +99,11 @@ class Load {
   };
   static unsigned long long ull(std::uint64_t value) { return value; }
 
+  static SSL_CTX* tls_context() {
+    static SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+    return context;
+  }
+
   std::int64_t due(std::uint64_t index) const { return begin_ + static_cast<std::int64_t>(static_cast<double>(index) * 1e9 / settings_.rate); }
 
   bool connect(std::size_t index) {
@@ -109,9 +115,16 @@ class Load {
     if (fd < 0 || ::connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0) return fd >= 0 && (::close(fd), false);
     const int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    ::fcntl(fd, F_SETFL, O_NONBLOCK);  // after the connect: a full backlog is waited for
+    SSL* tls = nullptr;
+    if (settings_.tls) {
+      tls = SSL_new(tls_context());
+      SSL_set_fd(tls, fd);
+      if (SSL_connect(tls) != 1) return SSL_free(tls), ::close(fd), false;
+    }
+    ::fcntl(fd, F_SETFL, O_NONBLOCK);  // only now: a full backlog and a handshake are waited for
+    Stream stream(fd, tls);
     Slot& slot = slots_[index];
-    slot.connection = settings_.streams == 0 ? http1_connection(fd, settings_.work) : http2_connection(fd, settings_.work, settings_.streams);
+    slot.connection = settings_.streams == 0 ? http1_connection(std::move(stream), settings_.work, settings_.depth) : http2_connection(std::move(stream), settings_.work, settings_.streams);
     slot.fd = fd;
     slot.writing = false;
     epoll_event event{.events = EPOLLIN, .data = {.u64 = index}};
@@ -224,6 +237,8 @@ Settings parse(int argc, char** argv) {
     else if (name == "--seconds") settings.seconds = std::atof(value.c_str());
     else if (name == "--drain") settings.drain = std::atof(value.c_str());
     else if (name == "--connections") settings.connections = std::strtoul(value.c_str(), nullptr, 10);
+    else if (name == "--pipeline") settings.depth = std::strtoul(value.c_str(), nullptr, 10);
+    else if (name == "--tls") settings.tls = value == "on";
     else if (name == "--h2") settings.streams = std::strtoul(value.c_str(), nullptr, 10);
     else if (name == "--method") settings.work.method = value;
     else if (name == "--path") settings.work.path = value;
@@ -233,8 +248,8 @@ Settings parse(int argc, char** argv) {
       settings.work.body.assign(std::istreambuf_iterator<char>(file), {});
     } else settings.rate = 0, i = argc;
   }
-  if (argc % 2 == 0 || settings.port <= 0 || settings.rate <= 0 || settings.seconds <= 0 || settings.connections == 0) {
-    std::fputs("usage: openloop --port P --rate R --seconds S [--connections N] [--h2 STREAMS] [--method M] [--path P] [--header 'n: v'].. [--body FILE] [--drain S]\n", stderr);
+  if (argc % 2 == 0 || settings.port <= 0 || settings.rate <= 0 || settings.seconds <= 0 || settings.connections == 0 || settings.depth == 0) {
+    std::fputs("usage: openloop --port P --rate R --seconds S [--connections N] [--pipeline DEPTH | --h2 STREAMS] [--tls on] [--method M] [--path P] [--header 'n: v'].. [--body FILE] [--drain S]\n", stderr);
     std::exit(2);
   }
   settings.work.authority = "127.0.0.1:" + std::to_string(settings.port);

@@ -50,7 +50,7 @@ def nginx(template: str, name: str = "nginx", note: str = "", **facts: str) -> S
 
 
 def h1_case(path: str, *, name: str = "", method: str = "GET", body: str = "", headers: Optional[List[str]] = None, depth: int = 1) -> Case:
-    """wrk on 64 keep-alive connections, `depth` requests in flight on each; the open loop has one on each."""
+    """wrk on 64 keep-alive connections, `depth` requests in flight on each."""
     sent = [*(headers or []), *(["Content-Type: application/json"] if body else [])]
 
     def script(context: Context) -> Optional[str]:
@@ -68,7 +68,7 @@ def h1_case(path: str, *, name: str = "", method: str = "GET", body: str = "", h
     def open_(context: Context, port: int, rate: float, seconds: float):
         file = context.file("load.body", body) if body else None
         lower = [f"{line.partition(':')[0].lower()}:{line.partition(':')[2]}" for line in filled(context, sent)]
-        return loads.openloop(context.program("openloop"), port, rate, seconds, connections=CONNECTIONS, method=method, path=path, headers=lower, body=file)
+        return loads.openloop(context.program("openloop"), port, rate, seconds, connections=CONNECTIONS, depth=depth, method=method, path=path, headers=lower, body=file)
 
     def probe(context: Context, port: int):
         return answers.http(port, path, method=method, body=body.encode(), headers=filled(context, sent))
