@@ -3,7 +3,7 @@
 import socket
 import ssl
 from dataclasses import dataclass, replace
-from typing import List, Optional
+from typing import Callable, List, Optional
 
 
 @dataclass(frozen=True)
@@ -12,8 +12,8 @@ class Answer:
     body: bytes
     head_bytes: int = 0
 
-    def without(self, end: bytes) -> "Answer":
-        return replace(self, body=self.body.removesuffix(end)) if end else self
+    def compared(self, end: bytes, same: Callable[[bytes], bytes]) -> "Answer":
+        return replace(self, body=same(self.body.removesuffix(end)))
 
 
 def _read_until(stream: socket.socket, have: bytes, mark: bytes) -> bytes:

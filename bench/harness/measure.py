@@ -1,7 +1,8 @@
 """Runs a row: starts its servers, compares their answers, warms them up, then rounds in turn, and at last the audit."""
 
+import subprocess
 import time
-from typing import Dict, List
+from typing import Callable, Dict, Iterable, List
 
 from . import answers, audit, procs
 from .context import Context
@@ -44,6 +45,12 @@ class Running:
             time.sleep(0.05)
         raise Void(f"{self.server.name} does not answer: {last}")
 
+    def open_ledger(self) -> None:
+        """From now on all that is sent must be found in the log and in /metrics."""
+        self.requests = self.errors = self.cut_off = 0
+        if self.server.ours:
+            self.ledger = audit.Ledger(self.log, self.admin, self.route)
+
     def load(self, case: Case, what, *arguments):
         """One load with the CPU that the server spent on it; counts what was sent."""
         with procs.Stopwatch(self.process.pid) as watch:
@@ -64,28 +71,38 @@ class Running:
 
 
 def run(row: Row, context: Context, say) -> RowResult:
+    """A row as the model describes it. What is no such row gives its own work to `guarded`."""
+    return guarded(row, context, lambda result: _rounds(row, context, result, say))
+
+
+def _rounds(row: Row, context: Context, result: RowResult, say) -> None:
+    running = {server.name: Running(context, server, row) for server in present(row, context, result)}
+    results = compare(row, context, running, result)
+    rates = _warm_up(row, context, running, results)
+    for each in running.values():
+        each.open_ledger()
+    for number in range(context.options.rounds):
+        say(f"{row.name}: round {number + 1} of {context.options.rounds}")
+        _round(row, context, running, results, rates, number)
+    audit_all(running.values(), result)
+
+
+def guarded(row: Row, context: Context, work: Callable[[RowResult], None]) -> RowResult:
+    """The result of `work`, void where it gave up, with its verdicts."""
     result = RowResult.begin(row, context.options)
     try:
         if row.prepare:
             row.prepare(context)
-        servers = [server for server in row.servers if not _left_out(server, context, result)]
-        running = {server.name: Running(context, server, row) for server in servers}
-        results = _compare(row, context, running, result)
-        rates = _warm_up(row, context, running, results)
-        for each in running.values():
-            if each.server.ours:
-                each.requests = each.errors = each.cut_off = 0
-                each.ledger = audit.Ledger(each.log, each.admin, row.route)
-        for number in range(context.options.rounds):
-            say(f"{row.name}: round {number + 1} of {context.options.rounds}")
-            _round(row, context, running, results, rates, number)
-        _audit(running, result)
-        result.others = max((busy for each in running.values() for busy in each.others), default=0.0)
-    except (Void, LoadFailed) as error:
+        work(result)
+    except (Void, LoadFailed, subprocess.SubprocessError, OSError) as error:
         result.void.append(str(error))
     result.complaints = [str(text) for text in context.facts.get("complaints", [])]
     result.judge(row)
     return result
+
+
+def present(row: Row, context: Context, result: RowResult) -> List[Server]:
+    return [server for server in row.servers if not _left_out(server, context, result)]
 
 
 def _left_out(server: Server, context: Context, result: RowResult) -> bool:
@@ -99,13 +116,13 @@ def _of(case: Case, running: Dict[str, Running]) -> List[Running]:
     return [each for name, each in running.items() if case.only is None or name in case.only]
 
 
-def _compare(row: Row, context: Context, running: Dict[str, Running], result: RowResult) -> Dict[str, CaseResult]:
+def compare(row: Row, context: Context, running: Dict[str, Running], result: RowResult) -> Dict[str, CaseResult]:
     """Each server's answer to the very request that will be timed; others than the first's void the row."""
     cases = {}
     for case in row.cases:
         case_result = CaseResult(case.name, case.unit)
         given = {each.server.name: each.wait_until_ready(case) for each in _of(case, running)}
-        bare = {name: answer.without(running[name].server.body_end) for name, answer in given.items()}
+        bare = {name: answer.compared(running[name].server.body_end, case.same) for name, answer in given.items()}
         result.void += [f"{case.name}: {text}" if case.name else text for text in answers.differences(bare)]
         for name, answer in given.items():
             case_result.servers[name] = ServerResult(name, running[name].server.note, head_bytes=answer.head_bytes, body_bytes=len(answer.body))
@@ -123,11 +140,11 @@ def _warm_up(row: Row, context: Context, running: Dict[str, Running], results: D
     for case in row.cases:
         rates[case.name] = {}
         for each in _of(case, running):
-            loaded, _ = each.load(case, case.closed, seconds, 0.0)
-            loaded, _ = each.load(case, case.closed, seconds, loaded.rate)
-            if loaded.requests == 0:
-                raise Void(f"{each.server.name} answered nothing in the warm-up: {loaded.said}")
-            rates[case.name][each.server.name] = loaded.rate
+            first, _ = each.load(case, case.closed, seconds, 0.0)
+            second, _ = each.load(case, case.closed, seconds, first.rate)
+            rates[case.name][each.server.name] = max(first.rate, second.rate)
+            if second.requests == 0:
+                raise Void(f"{each.server.name} answered nothing in the warm-up: {second.said}")
         results[case.name].open_rate = min(rates[case.name].values()) / 2 if case.open else 0.0
     return rates
 
@@ -151,9 +168,12 @@ def _round(row: Row, context: Context, running, results, rates, number: int) -> 
                 results[case.name].servers[each.server.name].add(figure, value)
 
 
-def _audit(running: Dict[str, Running], result: RowResult) -> None:
-    for each in running.values():
+def audit_all(running: Iterable[Running], result: RowResult) -> None:
+    for each in running:
         counts = each.ledger.close() if each.ledger else None
         result.void += [f"{each.server.name}: {fault}" for fault in audit.faults(each.requests, each.errors, each.cut_off, counts)]
         if counts:
-            result.audited[each.server.name] = {"sent": each.requests, "cut_off_at_most": each.cut_off, "log_lines": counts.lines, "counted": counts.counted}
+            sums = result.audited.setdefault(each.server.name, {"sent": 0, "cut_off_at_most": 0, "log_lines": 0, "counted": 0})
+            for key, value in (("sent", each.requests), ("cut_off_at_most", each.cut_off), ("log_lines", counts.lines), ("counted", counts.counted)):
+                sums[key] += value
+        result.others = max([result.others, *each.others])

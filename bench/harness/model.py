@@ -31,6 +31,7 @@ class Case:
     open: Optional[Callable[[Context, int, float, float], Loaded]] = None  # port, rate, seconds
     body_bytes: Optional[int] = None  # of DATA an answer must have where the generator tells (gRPC: its frame)
     unit: str = "request"
+    same: Callable[[bytes], bytes] = bytes  # bodies are compared as this gives them; a row that is not to the byte says why in its code
     only: Optional[List[str]] = None  # names of the servers it is for; None: all
 
 

@@ -46,6 +46,11 @@ def text(result: RowResult) -> str:
             lines.append(f"  CPU µs a {case.unit} of the server's process tree{at}; heads in bytes")
             lines.append(f"  {'server':<18} {'CPU':>8} {'min .. max':>18} {'spread':>6} {'x floor':>8} {'rate/s':>9} {'p50':>8} {'p99':>8} {'RSS MiB':>8} {'head':>6}")
             lines += [_line(case, server, result.floor) for server in case.servers.values()]
+        elif any("p99" in server.figures for server in case.servers.values()):
+            lines.append(f"  latency, open loop at {case.open_rate:.0f}/s")
+            for server in case.servers.values():
+                words = "   ".join(f"{figure} {server.of(figure):,.0f} µs" for figure in ("p50", "p99", "p999"))
+                lines.append(f"  {server.name:<18} {words}   spread of p99 {stats.spread(server.figures['p99']):.0%}")
         for figure in own:
             lines.append(f"  {figure}")
             for server in case.servers.values():

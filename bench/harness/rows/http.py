@@ -1,6 +1,7 @@
 """Rows of the HTTP server."""
 
 import json
+import os
 from typing import List
 
 from ..context import Context
@@ -30,6 +31,15 @@ def placed() -> str:
     lines = sent.pop("lines")
     totals = {"items": sum(line["quantity"] for line in lines), "total_cents": sum(line["quantity"] * line["price_cents"] for line in lines)}
     return json.dumps({"id": "o-1", **sent, **totals, "lines": lines}, separators=(",", ":"))
+
+
+def files(context: Context) -> None:
+    folder = context.file("files")
+    os.mkdir(folder)
+    for name, size in (("small.txt", 10_000), ("large.txt", 1_000_000)):
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(bytes(97 + i * 7 % 26 for i in range(1000)) * (size // 1000))
+    context.facts["files"] = folder
 
 
 def rows() -> List[Row]:
@@ -74,5 +84,19 @@ def rows() -> List[Row]:
             floor="floor",
             targets=["openloop", "floor", "bench_http"],
             peers=["gin", "axum"],
+        ),
+        Row(
+            "http-static",
+            "a file of 10 KB and one of 1 MB; 64 keep-alive connections",
+            [
+                Server("yun", lambda context, port: [context.program("http"), "--files", str(context.facts["files"])], ours=True,
+                       missing=common.program_missing("http"), note="all default middleware, access log to a file"),
+                common.nginx("files.conf", note="sendfile, no access log", files="files"),
+            ],
+            [common.h1_case("/files/small.txt", name="10 KB"), common.h1_case("/files/large.txt", name="1 MB")],
+            [Goal("<= 1.05x nginx", 1.05, "nginx")],
+            route="/files/{path...}",
+            targets=["openloop", "bench_http"],
+            prepare=files,
         ),
     ]

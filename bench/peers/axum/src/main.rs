@@ -1,6 +1,6 @@
 //! axum as a team would run it: Prometheus layer, JSON by serde, validated by derive. No access log.
 //!
-//!     axum-peer ADDRESS
+//!     axum-peer ADDRESS [CERTIFICATE KEY]
 
 use axum::{
     Json, Router,
@@ -78,13 +78,21 @@ async fn place(Json(order): Json<Order>) -> Result<Json<Placed>, (StatusCode, St
 
 #[tokio::main]
 async fn main() {
-    let address = std::env::args().nth(1).expect("usage: axum-peer ADDRESS");
+    let arguments: Vec<String> = std::env::args().collect();
+    let address = arguments.get(1).expect("usage: axum-peer ADDRESS [CERTIFICATE KEY]");
+    let address: std::net::SocketAddr = address.parse().expect("address");
     let (metrics, handle) = PrometheusMetricLayer::pair();
     let app = Router::new()
         .route("/api/users/{id}", get(user))
         .route("/api/orders", post(place))
         .route("/metrics", get(|| async move { handle.render() }))
         .layer(metrics);
+    if let [_, _, certificate, key] = arguments.as_slice() {
+        rustls::crypto::ring::default_provider().install_default().expect("provider");
+        let tls = axum_server::tls_rustls::RustlsConfig::from_pem_file(certificate, key).await.expect("certificate");
+        axum_server::bind_rustls(address, tls).serve(app.into_make_service()).await.expect("serve");
+        return;
+    }
     let listener = tokio::net::TcpListener::bind(address).await.expect("bind");
     let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("nodelay"));
     axum::serve(listener, app).await.expect("serve");
