@@ -9,7 +9,7 @@ from typing import Dict, Iterable, List, Optional
 
 from .context import TOP, Options, cache_folder
 
-GO = {"gin", "echo", "grpcgo", "gateway", "transcode"}
+GO = {"gin", "echo", "grpcgo", "gateway", "transcode", "micro"}  # micro is a test program
 RUST = {"axum", "tonic"}
 PEERS = os.path.join(TOP, "bench", "peers")
 PROTO = os.path.join(TOP, "bench", "proto")
@@ -96,14 +96,16 @@ def _go(names: List[str], log: str) -> None:
             "go-grpc": "google.golang.org/grpc/cmd/protoc-gen-go-grpc",
             "grpc-gateway": "github.com/grpc-ecosystem/grpc-gateway/v2/protoc-gen-grpc-gateway",
         }
-        _run([go, "build", "-buildvcs=false", "-o", tools + os.sep, *generators.values()], log, cwd=module, env=env)
+        verb = ["test", "-c"] if name == "micro" else ["build"]
+        _run([go, *verb, "-buildvcs=false", "-o", tools + os.sep, *generators.values()], log, cwd=module, env=env)
         protoc = ["protoc", f"--proto_path={PROTO}", f"--grpc-gateway_opt=grpc_api_configuration={PROTO}/echo.http.yaml"]
         for plugin in generators:
             protoc += [f"--plugin=protoc-gen-{plugin}={tools}/protoc-gen-{plugin}", f"--{plugin}_out={module}", f"--{plugin}_opt=module=yun/bench"]
         _run([*protoc, f"{PROTO}/echo.proto"], log)
     for name in stale:
         built = os.path.join(tools, name)
-        _run([go, "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", built, f"./{name}"], log, cwd=module, env=env)
+        verb = ["test", "-c"] if name == "micro" else ["build"]
+        _run([go, *verb, "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", built, f"./{name}"], log, cwd=module, env=env)
         _install(built, name, digests[name])
 
 

@@ -52,3 +52,5 @@ BENCHMARK(typed_json);
 
 }  // namespace
 }  // namespace yun::http
+
+BENCHMARK_MAIN();

@@ -1,0 +1,35 @@
+// log: lines of five fields and a trace id until they are in a file on disk, the writer's time in it and none dropped.
+
+#include <benchmark/benchmark.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "yun/observe/observe.hpp"
+
+namespace {
+
+constexpr int kLines = 500;  // between two flushes, so that the ring never overflows
+
+void to_file(benchmark::State& state) {
+  const char* folder = std::getenv("BENCH_DATA");
+  if (auto started = yun::log::start({.output = (folder ? std::string(folder) : ".") + "/yun.log"}); !started)
+    return state.SkipWithError(started.error().message().c_str());
+  const auto dropped = yun::log::dropped();
+  yun::Context ctx;
+  ctx.set_request_id("0af7651916cd43dd8448eb211c80319c");
+  for (auto _ : state) {
+    for (int i = 0; i < kLines; ++i) {
+      yun::log::info(ctx, "request", {{"method", "GET"}, {"path", "/api/users/42"}, {"route", "/api/users/{id}"}, {"status", 200}, {"duration", 0.000123}});
+    }
+    yun::log::flush();
+  }
+  if (yun::log::dropped() != dropped) state.SkipWithError("lines were dropped");
+  yun::log::stop();
+  state.SetItemsProcessed(state.iterations() * kLines);
+}
+BENCHMARK(to_file)->UseRealTime();
+
+}  // namespace
+
+BENCHMARK_MAIN();
