@@ -78,7 +78,7 @@ def main() -> int:
         return 1
     for tool in ("wrk", "h2load"):
         if not shutil.which(tool):
-            print(f"bench: {tool} is missing (tools/setup tests installs it)", file=sys.stderr)
+            print(f"bench: {tool} is missing (tools/setup bench installs it)", file=sys.stderr)
             return 1
     os.makedirs(cache_folder(), exist_ok=True)
     lock = open(os.path.join(cache_folder(), "lock"), "w")

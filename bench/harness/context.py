@@ -6,7 +6,7 @@ import shutil
 import socket
 import tempfile
 from dataclasses import dataclass
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Set
 
 from . import procs
 
@@ -83,7 +83,7 @@ class Context:
             return candidate
         raise RuntimeError("no free port")
 
-    def start(self, argv: List[str], name: str, *, core: Optional[int] = procs.SERVER_CORE, env: Optional[Dict[str, str]] = None) -> procs.Process:
+    def start(self, argv: List[str], name: str, *, core: "int | Set[int] | None" = procs.SERVER_CORE, env: Optional[Dict[str, str]] = None) -> procs.Process:
         process = procs.Process(argv, self.file(f"{name}.out"), core=core, env=env)
         self.processes.append(process)
         return process

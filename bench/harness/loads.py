@@ -17,6 +17,7 @@ class Loaded:
     data_bytes: Optional[int] = None  # bodies, where the generator tells
     head_bytes: Optional[int] = None
     percentiles: Dict[str, float] = field(default_factory=dict)  # p50, p90, p99, p999, max in microseconds
+    refused: int = 0  # answers from 400 on, where they are no errors
     said: str = ""
 
     @property

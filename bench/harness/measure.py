@@ -24,7 +24,7 @@ class Running:
         argv = server.command(context, self.port)
         if server.ours:
             argv += ["--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin}", "--log.output", self.log]
-        self.process = context.start(argv, server.name, env=server.env)
+        self.process = context.start(argv, server.name, core=server.cores or procs.SERVER_CORE, env=server.env)
         self.requests = self.errors = self.cut_off = 0
         self.others: List[float] = []
         self.route = row.route
@@ -45,15 +45,16 @@ class Running:
             time.sleep(0.05)
         raise Void(f"{self.server.name} does not answer: {last}")
 
-    def open_ledger(self) -> None:
-        """From now on all that is sent must be found in the log and in /metrics."""
+    def open_ledger(self, refusals: bool = False) -> None:
+        """From now on all that is sent must be found in the log and in /metrics. `refusals`: answers from 400 on are no fault."""
+        self.refusals = refusals
         self.requests = self.errors = self.cut_off = 0
         if self.server.ours:
             self.ledger = audit.Ledger(self.log, self.admin, self.route)
 
     def load(self, case: Case, what, *arguments):
         """One load with the CPU that the server spent on it; counts what was sent."""
-        with procs.Stopwatch(self.process.pid) as watch:
+        with procs.Stopwatch(self.process.pid, [each.pid for each in self.context.processes]) as watch:
             loaded = what(self.context, self.port, *arguments)
         if not self.process.alive():
             raise Void(f"{self.server.name} died under load: {self.process.last_words()}")
@@ -171,6 +172,8 @@ def _round(row: Row, context: Context, running, results, rates, number: int) -> 
 def audit_all(running: Iterable[Running], result: RowResult) -> None:
     for each in running:
         counts = each.ledger.close() if each.ledger else None
+        if counts and each.refusals:
+            counts.failed = 0
         result.void += [f"{each.server.name}: {fault}" for fault in audit.faults(each.requests, each.errors, each.cut_off, counts)]
         if counts:
             sums = result.audited.setdefault(each.server.name, {"sent": 0, "cut_off_at_most": 0, "log_lines": 0, "counted": 0})

@@ -1,7 +1,7 @@
 """What a row is made of: servers, cases of load, goals."""
 
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Set
 
 from .answers import Answer
 from .context import Context
@@ -18,6 +18,7 @@ class Server:
     note: str = ""  # what is to be known beside the figure
     missing: Callable[[Context], Optional[str]] = lambda context: None  # why it cannot run here
     env: Dict[str, str] = field(default_factory=dict)
+    cores: Optional[Set[int]] = None  # None: the server's core
     body_end: bytes = b""  # what its framework adds to every body, said in the note; everything else must be the same bytes
 
 

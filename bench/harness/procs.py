@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence, Set
 
 SERVER_CORE, LOAD_CORE = 0, 1
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -67,7 +67,7 @@ def busy_seconds() -> float:
     return (user + nice + system + irq + softirq + steal) / TICKS
 
 
-def _prepare(core: Optional[int]):
+def _prepare(core: "int | Set[int] | None"):
     parent = os.getpid()
 
     def run_in_child():
@@ -75,7 +75,7 @@ def _prepare(core: Optional[int]):
         if os.getppid() != parent:
             os._exit(1)
         if core is not None:
-            os.sched_setaffinity(0, {core})
+            os.sched_setaffinity(0, {core} if isinstance(core, int) else core)
 
     return run_in_child
 
@@ -83,7 +83,7 @@ def _prepare(core: Optional[int]):
 class Process:
     """A server of the bench. It ends with the harness, whatever becomes of that."""
 
-    def __init__(self, argv: List[str], log: str, *, core: Optional[int] = SERVER_CORE, env: Optional[Dict[str, str]] = None, cwd: Optional[str] = None):
+    def __init__(self, argv: List[str], log: str, *, core: "int | Set[int] | None" = SERVER_CORE, env: Optional[Dict[str, str]] = None, cwd: Optional[str] = None):
         self.argv, self.log = argv, log
         with open(log, "ab") as out:
             self._child = subprocess.Popen(
@@ -109,23 +109,26 @@ class Process:
         return self._child.wait()
 
 
-def run_load(argv: List[str], timeout: float, core: int = LOAD_CORE) -> "subprocess.CompletedProcess[str]":
+def run_load(argv: List[str], timeout: float, core: Optional[int] = LOAD_CORE) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(argv, capture_output=True, text=True, timeout=timeout, preexec_fn=_prepare(core))
 
 
 class Stopwatch:
-    """CPU that a server, the load and the rest of the machine spent while a block ran."""
+    """CPU that a server, and what is no part of the bench, spent while a block ran. `also`: processes of the bench beside server and load."""
 
-    def __init__(self, pid: int):
-        self.pid = pid
+    def __init__(self, pid: int, also: Sequence[int] = ()):
+        self.pid, self.also = pid, [each for each in also if each != pid]
+
+    def _ours(self) -> float:
+        return sum(os.times()[:4]) + sum(cpu_seconds(each) for each in self.also)
 
     def __enter__(self) -> "Stopwatch":
         self._busy, self._server, self._wall = busy_seconds(), cpu_seconds(self.pid), time.monotonic()
-        self._load = sum(os.times()[:4])
+        self._load = self._ours()
         return self
 
     def __exit__(self, *_):
         self.wall = time.monotonic() - self._wall
         self.server = cpu_seconds(self.pid) - self._server
-        load = sum(os.times()[:4]) - self._load
+        load = self._ours() - self._load
         self.others = max(0.0, busy_seconds() - self._busy - self.server - load) / self.wall if self.wall > 0 else 0.0

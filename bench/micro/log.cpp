@@ -9,11 +9,11 @@
 
 namespace {
 
-constexpr int kLines = 500;  // between two flushes, so that the ring never overflows
+constexpr int kLines = 20'000;  // between two flushes; the ring holds them all
 
 void to_file(benchmark::State& state) {
   const char* folder = std::getenv("BENCH_DATA");
-  if (auto started = yun::log::start({.output = (folder ? std::string(folder) : ".") + "/yun.log"}); !started)
+  if (auto started = yun::log::start({.output = (folder ? std::string(folder) : ".") + "/yun.log", .ring_size = 16 << 20}); !started)
     return state.SkipWithError(started.error().message().c_str());
   const auto dropped = yun::log::dropped();
   yun::Context ctx;

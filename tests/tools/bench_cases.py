@@ -302,6 +302,23 @@ def _():
         process.stop()
 
 
+@case("CPU of a server and of what stands beside it is told from that of other programs")
+def _():
+    burn = [sys.executable, "-c", "import time\nend = time.monotonic() + 20\nwhile time.monotonic() < end: pass"]
+    server, beside = (procs.Process(burn, os.path.join(SCRATCH, "burn"), core=None) for _ in range(2))
+    try:
+        with procs.Stopwatch(server.pid, [server.pid, beside.pid]) as known:
+            with procs.Stopwatch(server.pid) as unknown:
+                __import__("time").sleep(1)
+        spent = procs.cpu_seconds(beside.pid)
+        assert known.server > 0.05 and spent > 0.05, (known.server, spent)
+        # `known` lacks what `beside` spent, some tenths of a core even on a machine that is busy.
+        assert unknown.others - known.others > 0.05, (unknown.others, known.others)
+    finally:
+        server.stop()
+        beside.stop()
+
+
 @case("the picture has a bar for each server and every verdict, as well-formed XML")
 def _():
     import json

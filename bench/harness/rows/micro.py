@@ -163,7 +163,7 @@ def _metrics() -> "tuple[Micro, List[Goal]]":
 def _log() -> "tuple[Micro, List[Goal]]":
     cases = {
         "enqueue": {"yun": Entry("observe_bench", "LogAccessLine/real_time/threads:1")},
-        "to a file": {"yun": Entry("micro_log", "to_file/real_time", lines=500), "spdlog": Entry("micro_peer_spdlog", "to_file/real_time"), "zap": _go("LogToFile")},
+        "to a file": {"yun": Entry("micro_log", "to_file/real_time", lines=20_000), "spdlog": Entry("micro_peer_spdlog", "to_file/real_time"), "zap": _go("LogToFile")},
     }
     return Micro("log", cases), [Goal("<= 25 ns enqueue", 25, figure=NS, case="enqueue"), Goal("throughput above zap's", 1.0, "zap", figure=NS, strict=True, case="to a file")]
 
