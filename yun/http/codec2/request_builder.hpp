@@ -1,6 +1,6 @@
 #pragma once
 // RequestBuilder: HTTP/2 header fields in, a Request out, with the rules of HTTP/1 (RFC 9113 8.3): what comes in over HTTP/2 must be
-// fit to go on over HTTP/1. No I/O; order and case are nghttp2's to check, the rest is checked here.
+// fit to go on over HTTP/1. No I/O; order and doubles are the session's to check, the rest is checked here.
 
 #include <cstdint>
 #include <optional>

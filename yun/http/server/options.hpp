@@ -24,7 +24,7 @@ struct ServerOptions {
   Duration header_timeout = std::chrono::seconds(10);
   /// Between two requests of a connection: closed without a word.
   Duration idle_timeout = std::chrono::seconds(60);
-  /// Between two pieces of a request body that someone waits for: 408 body_timeout.
+  /// Between two pieces of a request body that someone waits for: 408 body_timeout. A piece of HTTP/2 is a whole DATA frame, up to 16 KiB.
   Duration body_timeout = std::chrono::seconds(60);
   /// Without a byte of a streamed response (or with a peer that takes none): the stream is broken off. gRPC streams are exempt: theirs are deadlines.
   Duration stream_idle_timeout = std::chrono::seconds(60);
