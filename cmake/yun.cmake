@@ -7,8 +7,8 @@
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # What it must overlook to serve a build with precompiled headers (cmake/precompiled.cmake).
-  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+  # What it must overlook to serve a build with precompiled headers (cmake/precompiled.cmake), and remember not to hash them each time.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_INODECACHE=1 ${CCACHE})
 endif()
 find_program(MOLD mold)
 if(MOLD)
