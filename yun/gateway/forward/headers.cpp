@@ -9,15 +9,32 @@ namespace yun::gateway {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> kHopByHop = {"connection",          "keep-alive", "proxy-connection", "te",     "trailer",
-                                                       "transfer-encoding",   "upgrade",    "http2-settings",   "expect"};
 /// Set by the gateway; a client's are never passed on.
-constexpr std::array<std::string_view, 6> kOwn = {"x-user-id", "x-request-id", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"};
-
-template <typename List>
-bool contains(const List& list, std::string_view name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
+bool is_own(std::string_view name) {
+  switch (name.size()) {
+    case 9: return name == "x-user-id" || name == "forwarded";
+    case 12: return name == "x-request-id";
+    case 15: return name == "x-forwarded-for";
+    case 16: return name == "x-forwarded-host";
+    case 17: return name == "x-forwarded-proto";
+    default: return false;
+  }
 }
+
+/// What Connection lists beside "keep-alive" and "close", in lower case; mostly nothing, which costs nothing.
+std::vector<std::string> listed_by_connection(const http::Headers& headers) {
+  std::vector<std::string> listed;
+  for (const auto field : headers) {
+    if (field.name != "connection" || iequals(field.value, "keep-alive") || iequals(field.value, "close")) continue;
+    for (std::string_view name : split(field.value, ',')) {
+      std::string lower = to_lower(name);
+      if (!is_own(lower)) listed.push_back(std::move(lower));
+    }
+  }
+  return listed;
+}
+
+bool contains(const std::vector<std::string>& list, std::string_view name) { return std::find(list.begin(), list.end(), name) != list.end(); }
 
 bool is_trusted(const runtime::Address& address, const std::vector<Cidr>& trusted) {
   return std::any_of(trusted.begin(), trusted.end(), [&](const Cidr& range) { return range.contains(address); });
@@ -32,18 +49,24 @@ Result<runtime::Address> parse_host(std::string_view text) {
 
 }  // namespace
 
-bool is_hop_by_hop(std::string_view name) { return contains(kHopByHop, name); }
+bool is_hop_by_hop(std::string_view name) {
+  switch (name.size()) {
+    case 2: return name == "te";
+    case 6: return name == "expect";
+    case 7: return name == "trailer" || name == "upgrade";
+    case 10: return name == "connection" || name == "keep-alive";
+    case 14: return name == "http2-settings";
+    case 16: return name == "proxy-connection";
+    case 17: return name == "transfer-encoding";
+    default: return false;
+  }
+}
 
 void copy_end_to_end(const http::Headers& from, http::Headers& to) {
-  const std::string listed = from.joined("connection");
-  std::vector<std::string> dropped;
-  for (std::string_view name : split(listed, ',')) {
-    std::string lower = to_lower(name);
-    if (!contains(kOwn, lower)) dropped.push_back(std::move(lower));
-  }
+  const std::vector<std::string> dropped = listed_by_connection(from);
   for (const auto field : from) {
-    if (is_hop_by_hop(field.name) || contains(dropped, field.name)) continue;
-    to.add(field.name, field.value);
+    if (is_hop_by_hop(field.name) || (!dropped.empty() && contains(dropped, field.name))) continue;
+    to.add_parsed(field.name, field.value);
   }
 }
 
@@ -62,24 +85,27 @@ std::string client_address(const http::Request& request, const std::vector<Cidr>
 }
 
 void prepare_headers(Context& ctx, const http::Request& from, http::Headers& to, const std::vector<Cidr>& trusted) {
-  copy_end_to_end(from.headers, to);
-  for (std::string_view name : kOwn) to.remove(name);
-  to.remove("host");
-  to.remove("content-length");  // the body decides
+  const std::vector<std::string> dropped = listed_by_connection(from.headers);
+  for (const auto field : from.headers) {
+    if (is_hop_by_hop(field.name) || is_own(field.name) || field.name == "host") continue;
+    if (field.name == "content-length") continue;  // the body decides
+    if (!dropped.empty() && contains(dropped, field.name)) continue;
+    to.add_parsed(field.name, field.value);
+  }
 
   const bool known = is_trusted(from.peer, trusted);
   std::string chain = known ? from.headers.joined("x-forwarded-for") : std::string();
   if (!chain.empty()) chain += ", ";
   chain += from.peer.host();
-  to.set("x-forwarded-for", chain);
+  to.add_parsed("x-forwarded-for", chain);
   const auto given = [&](std::string_view name, std::string_view otherwise) {
     const auto value = known ? from.headers.get(name) : std::nullopt;
-    to.set(name, std::string(value.value_or(otherwise)));
+    to.add_parsed(name, value.value_or(otherwise));
   };
   given("x-forwarded-proto", from.tls ? "https" : "http");
   given("x-forwarded-host", from.authority);
-  if (!ctx.request_id().empty()) to.set("x-request-id", ctx.request_id());
-  if (!ctx.subject().empty()) to.set("x-user-id", ctx.subject());
+  if (!ctx.request_id().empty()) to.add_parsed("x-request-id", ctx.request_id());
+  if (!ctx.subject().empty()) to.add_parsed("x-user-id", ctx.subject());
 }
 
 }  // namespace yun::gateway

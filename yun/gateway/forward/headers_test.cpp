@@ -67,3 +67,18 @@ TEST(ForwardHeaders, HopByHopFieldsAndThoseThatConnectionListsStay) {
   EXPECT_EQ(out.get("x-user-id"), "u1");
   EXPECT_EQ(out.get("accept"), "*/*");
 }
+
+TEST(ForwardHeaders, EveryHopByHopFieldAndAllThatTheGatewaySetsAreNoClientsToSend) {
+  Context ctx;
+  ctx.set_request_id("r1");
+  auto request = request_from("192.0.2.1:5");
+  for (const char* name : {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings", "expect",
+                           "forwarded", "x-user-id", "x-request-id", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "host", "content-length"})
+    request.headers.add(name, "evil");
+  request.headers.add("x-kept", "1");
+  http::Headers out;
+  prepare_headers(ctx, request, out, kTrusted);
+  std::string all;
+  for (const auto field : out) all += std::string(field.name) + "=" + std::string(field.value) + ";";
+  EXPECT_EQ(all, "x-kept=1;x-forwarded-for=192.0.2.1;x-forwarded-proto=http;x-forwarded-host=shop.test;x-request-id=r1;");
+}

@@ -100,21 +100,19 @@ Task<Result<Response>> Client::send_to(Context& ctx, const balance::Endpoint& en
   if (request.target.empty()) request.target = request.path + (request.query.empty() ? "" : "?" + request.query);
   if (request.target.empty()) request.target = "/";
   YUN_CHECK(check(request));
-  client::Destination to;
   const bool known = endpoint.address.size() > 0;
   const std::string_view name = known && !endpoint.authority.empty() ? std::string_view(endpoint.authority) : std::string_view(request.authority);
-  auto url = parse_authority(request.scheme, name);
-  if (!url) co_return std::move(url).error();
-  to.url = std::move(*url);
-  if (known) {
-    to.address = endpoint.address;
-  } else {
+  client::Destination to;
+  if (!known) {
+    auto url = parse_authority(request.scheme, name);
+    if (!url) co_return std::move(url).error();
+    to.url = std::move(*url);
     to.proxy = inner->proxies.proxy_for(to.url);
     // A proxy is asked for the whole URL; through a tunnel it is as if there were none.
     if (to.proxy && to.url.scheme == "http") request.target = "http://" + request.authority + request.target;
   }
   std::shared_ptr<tls::TlsContext> tls;
-  if (to.url.scheme == "https") {
+  if (request.scheme == "https") {
     auto made = inner->tls_context();
     if (!made) co_return std::move(made).error();
     tls = std::move(*made);
@@ -122,18 +120,18 @@ Task<Result<Response>> Client::send_to(Context& ctx, const balance::Endpoint& en
   const auto pool = inner->pools.local([&] { return std::make_shared<client::Pool>(inner->options, tls); });
   if (tls) pool->set_tls(tls);
   const TimePoint started = Clock::now();
-  Result<Response> response = cancelled("not sent");
+  // The span is of a Context of its own: several exchanges may go on below one.
+  std::optional<Context> own;
+  std::optional<client::ExchangeSpan> span;
   if (ctx.span() || options.timeout > Duration::zero()) {
-    // The span is of a Context of its own: several exchanges may go on below one.
-    Context within(ctx, options.timeout > Duration::zero() ? started + options.timeout : TimePoint::max());
-    client::ExchangeSpan span(within, request, to.url);
-    carry_on(within, request, options);
-    response = co_await pool->send(within, std::move(to), request);
-    span.end(response);
-  } else {
-    carry_on(ctx, request, options);
-    response = co_await pool->send(ctx, std::move(to), request);
+    own.emplace(ctx, options.timeout > Duration::zero() ? started + options.timeout : TimePoint::max());
+    span.emplace(*own, request, known ? name : std::string_view(to.url.authority));
   }
+  Context& within = own ? *own : ctx;
+  carry_on(within, request, options);
+  Task<Result<Response>> task = known ? pool->send(within, request.scheme, name, endpoint.address, request) : pool->send(within, std::move(to), request);
+  auto response = co_await std::move(task);
+  if (span) span->end(response);
   inner->telemetry.count(request, response, Clock::now() - started);
   if (!response) co_return name_timeout(std::move(response).error());
   co_return std::move(response);

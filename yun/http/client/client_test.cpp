@@ -370,3 +370,46 @@ TEST(Client, AnAnswerBeforeTheRequestIsAllSentEndsTheUpload) {
 TEST(Client, AMalformedChunkIsRefused) {
   EXPECT_EQ(runtime::block_on(exchange({{"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"}})).why, "upstream_protocol");
 }
+
+namespace {
+/// Two requests to the same address under different names, then under the first again.
+Task<std::vector<std::size_t>> under_names(std::vector<std::string> names) {
+  Peer peer({{kOk}, {kOk}, {kOk}});
+  Client client;
+  Context ctx;
+  std::vector<std::size_t> connections;
+  for (const std::string& authority : names) {
+    balance::Endpoint endpoint;
+    endpoint.address = peer.address();
+    endpoint.authority = authority;
+    Request request;
+    request.target = "/";
+    auto response = co_await client.send_to(ctx, endpoint, request);
+    if (!response) co_return connections;
+    connections.push_back(peer.connections());
+  }
+  co_await peer.stop();
+  co_return connections;
+}
+}  // namespace
+
+TEST(Client, KeepsConnectionsOfOneAddressApartByName) {
+  EXPECT_EQ(runtime::block_on(under_names({"a.test", "a.test", "a.test"})), (std::vector<std::size_t>{1, 1, 1}));
+  EXPECT_EQ(runtime::block_on(under_names({"a.test", "b.test", "a.test"})), (std::vector<std::size_t>{1, 2, 2}));
+}
+
+namespace {
+Task<std::string> to_a_bad_name() {
+  Client client;
+  Context ctx;
+  balance::Endpoint endpoint;
+  endpoint.address = *runtime::Address::parse("127.0.0.1:9");
+  endpoint.authority = "no name";
+  Request request;
+  request.target = "/";
+  auto response = co_await client.send_to(ctx, endpoint, request);
+  co_return response ? "" : std::string(name(response.error().code()));
+}
+}  // namespace
+
+TEST(Client, AKnownEndpointWithABadNameIsRefused) { EXPECT_EQ(runtime::block_on(to_a_bad_name()), "INVALID_ARGUMENT"); }

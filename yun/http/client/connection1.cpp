@@ -32,7 +32,8 @@ class Exchange1 : public std::enable_shared_from_this<Exchange1> {
       : link_(std::move(link)), permit_(std::move(permit)), home_(std::move(home)) {}
   ~Exchange1() { release(); }
 
-  Task<Result<Response>> begin(Context& ctx, Request& request, std::size_t max_head, Attempt& attempt);
+  /// `self` is this, held while the task runs.
+  Task<Result<Response>> begin(std::shared_ptr<Exchange1> self, Context& ctx, Request& request, std::size_t max_head, Attempt& attempt);
   Task<Result<std::optional<std::string_view>>> next(Context& ctx);
   const Headers* trailers() const { return kind_ == Kind::Chunked ? &chunks_.trailers() : nullptr; }
   /// Nobody reads on.
@@ -123,7 +124,7 @@ class Body1 final : public BodySource {
   std::shared_ptr<Exchange1> exchange_;
 };
 
-Task<Result<Response>> Exchange1::begin(Context& ctx, Request& request, std::size_t max_head, Attempt& attempt) {
+Task<Result<Response>> Exchange1::begin(std::shared_ptr<Exchange1> self, Context& ctx, Request& request, std::size_t max_head, Attempt& attempt) {
   Buffer out;
   const Sending sending = write_head(request, out);
   if (sending == Sending::Whole) out.append(request.body.bytes());
@@ -159,7 +160,7 @@ Task<Result<Response>> Exchange1::begin(Context& ctx, Request& request, std::siz
     co_return std::move(response);
   }
   if (kind_ == Kind::None) complete_ = true;
-  response.body = Body(std::make_unique<Body1>(shared_from_this()));
+  response.body = Body(std::make_unique<Body1>(std::move(self)));
   co_return std::move(response);
 }
 
@@ -331,7 +332,8 @@ Task<Result<Response>> exchange1(Context& ctx, Request& request, std::unique_ptr
                                  std::shared_ptr<Links1> home, std::size_t max_head, Attempt& attempt) {
   attempt.reused = link->reused;
   auto exchange = std::make_shared<Exchange1>(std::move(link), std::move(permit), std::move(home));
-  co_return co_await exchange->begin(ctx, request, max_head, attempt);
+  Exchange1& begun = *exchange;
+  return begun.begin(std::move(exchange), ctx, request, max_head, attempt);
 }
 
 }  // namespace yun::http::client

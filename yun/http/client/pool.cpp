@@ -75,6 +75,7 @@ void Pool::close() {
   closed_ = true;
   for (auto& [key, host] : hosts_) host->close();
   hosts_.clear();
+  known_.fill(nullptr);
   stop_.cancel();
 }
 
@@ -84,6 +85,7 @@ std::shared_ptr<Pool::Host> Pool::host(const std::string& key) {
   host = std::make_shared<Host>(*options_);
   auto made = host;
   if (hosts_.size() == 1) runtime::Loop::current().spawn(sweep(shared_from_this()));
+  if (hosts_.size() > options_->max_hosts) known_.fill(nullptr);  // no host is known that is not in hosts_
   if (hosts_.size() > options_->max_hosts) std::erase_if(hosts_, [&](const auto& entry) { return entry.second != made && entry.second->is_unused(); });
   return made;
 }
@@ -101,27 +103,57 @@ Task<void> Pool::sweep(std::shared_ptr<Pool> self) {
 
 Task<Result<Response>> Pool::send(Context& ctx, Destination to, Request& request) {
   if (closed_) co_return cancelled("the client is closed");
-  const std::string key = to.key();
-  const auto host = this->host(key);
+  const auto host = this->host(to.key());
+  co_return co_await send_to_host(ctx, to, request, host, nullptr);
+}
+
+std::shared_ptr<const Pool::Known>& Pool::slot(const runtime::Address& address) {
+  const std::hash<std::string_view> hash;
+  return known_[hash({static_cast<const char*>(address.data()), address.size()}) % known_.size()];
+}
+
+Task<Result<Response>> Pool::send(Context& ctx, std::string_view scheme, std::string_view name, const runtime::Address& address, Request& request) {
+  struct Once {
+    static Task<Result<Response>> give(Error error) { co_return error; }
+  };
+  if (closed_) return Once::give(cancelled("the client is closed"));
+  std::shared_ptr<const Known> known = slot(address);
+  if (!known || *known->to.address != address || known->name != name || known->to.url.scheme != scheme) {
+    auto url = parse_authority(scheme, name);
+    if (!url) return Once::give(std::move(url).error());
+    auto fresh = std::make_shared<Known>();
+    fresh->to.url = std::move(*url);
+    fresh->to.address = address;
+    fresh->name = name;
+    fresh->host = host(fresh->to.key());
+    slot(address) = known = fresh;
+  }
+  const Known& held = *known;
+  return send_to_host(ctx, held.to, request, held.host, std::move(known));
+}
+
+/// `keep` holds what `to` is a part of.
+Task<Result<Response>> Pool::send_to_host(Context& ctx, const Destination& to, Request& request, std::shared_ptr<Host> host,
+                                          [[maybe_unused]] std::shared_ptr<const Known> keep) {
+  const bool may_be_http2 = options_->http2 == Http2::PriorKnowledge || (options_->http2 == Http2::Negotiate && to.url.scheme == "https");
   bool sent_again = false;
   for (int tries = 1;; ++tries) {
     Attempt attempt;
-    auto response = co_await try_once(ctx, to, request, host, attempt);
+    const bool http1 = !may_be_http2 || host->speaks == Speaks::Http1;
+    Task<Result<Response>> task = http1 ? send_http1(ctx, to, request, host, nullptr, attempt) : try_once(ctx, to, request, host, attempt);
+    auto response = co_await std::move(task);
     if (response || closed_ || tries == kMaxTries || !may_send_again(request, attempt, response.error())) co_return std::move(response);
     if (!attempt.unprocessed && std::exchange(sent_again, true)) co_return std::move(response);
   }
 }
 
 Task<Result<Response>> Pool::try_once(Context& ctx, const Destination& to, Request& request, std::shared_ptr<Host> host, Attempt& attempt) {
-  const bool may_be_http2 = options_->http2 == Http2::PriorKnowledge || (options_->http2 == Http2::Negotiate && to.url.scheme == "https");
   std::unique_ptr<runtime::Transport> transport;
-  if (may_be_http2 && host->speaks != Speaks::Http1) {
-    auto connection = co_await connection2(ctx, to, host, transport);
-    if (!connection) co_return std::move(connection).error();
-    if (*connection) {
-      const std::shared_ptr<Connection2> shared = *connection;
-      co_return co_await shared->exchange(ctx, request, attempt);
-    }
+  auto connection = co_await connection2(ctx, to, host, transport);
+  if (!connection) co_return std::move(connection).error();
+  if (*connection) {
+    const std::shared_ptr<Connection2> shared = *connection;
+    co_return co_await shared->exchange(ctx, request, attempt);
   }
   co_return co_await send_http1(ctx, to, request, host, std::move(transport), attempt);
 }

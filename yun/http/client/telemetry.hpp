@@ -18,7 +18,18 @@ class Telemetry {
   void count(const Request& request, const Result<Response>& response, Duration duration) const;
 
  private:
+  /// The series of one kind of answer.
+  struct Bound {
+    std::uint64_t owner = 0;  ///< `id_` of the Telemetry that bound them
+    Method method{};
+    int status = 0;
+    observe::metrics::Counter* requests = nullptr;
+    observe::metrics::Histogram* duration = nullptr;
+  };
+  const Bound& bind(Method method, int status) const;
+
   std::string client_;
+  std::uint64_t id_ = 0;  ///< never given twice; a copy counts in the same series
   observe::metrics::Family<observe::metrics::Counter>* requests_ = nullptr;
   observe::metrics::Family<observe::metrics::Counter>* failures_ = nullptr;
   observe::metrics::Family<observe::metrics::Histogram>* durations_ = nullptr;
@@ -27,7 +38,8 @@ class Telemetry {
 /// OpenTelemetry's HTTP client span, below the Context's.
 class ExchangeSpan {
  public:
-  ExchangeSpan(Context& ctx, const Request& request, const Url& url);
+  /// `authority`: of whom is asked; a proxy does not count.
+  ExchangeSpan(Context& ctx, const Request& request, std::string_view authority);
   void end(const Result<Response>& response);
 
  private:

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #if defined(__SSE2__)
@@ -30,7 +31,44 @@ inline constexpr std::array<bool, 256> kToken = [] {
   return table;
 }();
 
+#if defined(__SSE2__)
+/// Whether text of at least four bytes is all lower-case letters, digits and '-', as the names of most fields are.
+inline bool is_plain_name(std::string_view text) {
+  const auto plain = [](__m128i bytes) {
+    const auto within = [&](char first, char span) {
+      const __m128i offset = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
+      return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(span)), offset);
+    };
+    const __m128i good = _mm_or_si128(_mm_or_si128(within('a', 25), within('0', 9)), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+    return _mm_movemask_epi8(good) == 0xffff;
+  };
+  const char* const data = text.data();
+  const char* const end = data + text.size();
+  // The last load may overlap the one before.
+  if (text.size() >= 16) {
+    for (const char* at = data; end - at > 16; at += 16) {
+      if (!plain(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)))) return false;
+    }
+    return plain(_mm_loadu_si128(reinterpret_cast<const __m128i*>(end - 16)));
+  }
+  std::uint64_t halves[2];
+  if (text.size() >= 8) {
+    std::memcpy(&halves[0], data, 8);
+    std::memcpy(&halves[1], end - 8, 8);
+  } else {
+    std::uint32_t quarters[2];
+    std::memcpy(&quarters[0], data, 4);
+    std::memcpy(&quarters[1], end - 4, 4);
+    halves[0] = halves[1] = quarters[0] | std::uint64_t{quarters[1]} << 32;
+  }
+  return plain(_mm_set_epi64x(static_cast<long long>(halves[1]), static_cast<long long>(halves[0])));
+}
+#endif
+
 inline bool is_token(std::string_view text) {
+#if defined(__SSE2__)
+  if (text.size() >= 4 && is_plain_name(text)) return true;
+#endif
   for (const char c : text) {
     if (!kToken[static_cast<unsigned char>(c)]) return false;
   }

@@ -2,8 +2,26 @@
 
 #include <gtest/gtest.h>
 
+#include "yun/http/codec1/text.hpp"
+
 namespace yun::http::codec1 {
 namespace {
+
+TEST(Token, IsCheckedAtEachByteOfAnyLength) {
+  EXPECT_FALSE(is_token(""));
+  for (std::size_t size = 1; size <= 50; ++size) {
+    const std::string good(size, 'a');
+    ASSERT_TRUE(is_token(good)) << size;
+    ASSERT_TRUE(is_token(std::string(size, 'Z'))) << size;  // not what most names are made of, but allowed
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text = good;
+        text[at] = static_cast<char>(byte);
+        ASSERT_EQ(is_token(text), kToken[static_cast<std::size_t>(byte)]) << size << " " << at << " " << byte;
+      }
+    }
+  }
+}
 
 TEST(Writer, WritesAResponseHead) {
   Response response;

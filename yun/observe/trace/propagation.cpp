@@ -25,7 +25,9 @@ std::optional<std::uint64_t> parse_hex(std::string_view text) {
 
 void append_hex(std::string& out, std::uint64_t value, int digits) {
   static constexpr char kDigits[] = "0123456789abcdef";
-  for (int i = digits - 1; i >= 0; --i) out += kDigits[(value >> (4 * i)) & 15];
+  std::array<char, 16> text;
+  for (int i = digits; i-- > 0; value >>= 4) text[static_cast<std::size_t>(i)] = kDigits[value & 15];
+  out.append(text.data(), static_cast<std::size_t>(digits));
 }
 
 bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
