@@ -120,8 +120,8 @@ load=$(cut -d. -f1 /proc/loadavg)
 begun=$SECONDS
 {
   TIMEFORMAT='%U %S'
-  time on "$machine" sh -c "./run --detach --port $port --data /root/shop && touch /tmp/ready && until [ -e /tmp/enough ]; do sleep 0.2; done
-    ./run --stop --data /root/shop; echo stopped with \$?" >"$dir/out" 2>&1
+  time on "$machine" sh -c "./run --detach --port $port --data /srv/shop && touch /tmp/ready && until [ -e /tmp/enough ]; do sleep 0.2; done
+    ./run --stop --data /srv/shop; echo stopped with \$?" >"$dir/out" 2>&1
 } 2>"$dir/cpu" &
 started+=($!)
 until [[ -e $machine/tmp/ready ]] || ! kill -0 $! 2>/dev/null; do sleep 0.2; done
@@ -146,7 +146,7 @@ else
   check "of which compiling within 240 s" at_most "$built" 240
 fi
 
-on "$machine" --offline bash -c 'begun=${EPOCHREALTIME/./}; ./run --detach --data /root/shop >/dev/null 2>&1; s=$?; echo "$s $(((${EPOCHREALTIME/./} - begun) / 1000))"; ./run --stop --data /root/shop >/dev/null' >"$dir/out" 2>&1
+on "$machine" --offline bash -c 'begun=${EPOCHREALTIME/./}; ./run --detach --data /srv/shop >/dev/null 2>&1; s=$?; echo "$s $(((${EPOCHREALTIME/./} - begun) / 1000))"; ./run --stop --data /srv/shop >/dev/null' >"$dir/out" 2>&1
 read -r status took <"$dir/out"
 check "a second ./run works without a network" equals "$status" 0
 check "and is ready in $took ms, at most 5000" at_most "$took" 5000
