@@ -12,6 +12,7 @@
 #include <string>
 
 #include "yun/http/codec1/text.hpp"
+#include "yun/http/problem.hpp"
 #include "yun/http/server/link.hpp"
 #include "yun/runtime/threads.hpp"
 
