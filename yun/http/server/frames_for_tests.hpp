@@ -68,6 +68,13 @@ class FrameClient {
     if (frame.payload.size() < size) return std::nullopt;
     return frame;
   }
+  /// Gives back the connection's window that an answer took (RFC 9113 6.9): without it a server falls silent after 64 KiB, however small its answers.
+  void took(const Frame& data) {
+    if (data.payload.empty()) return;
+    std::string size;
+    for (const int shift : {24, 16, 8, 0}) size += static_cast<char>(data.payload.size() >> shift);
+    send({.type = Frame::WindowUpdate, .payload = size});
+  }
   /// The next frame of that type (on that stream, unless 0); those before it are dropped.
   std::optional<Frame> next(Frame::Type type, std::uint32_t stream = 0) {
     for (;;) {

@@ -149,6 +149,7 @@ TEST(ConnectionAge, Http2GoesWithGoawayAndAnswersAllThatCameBefore) {
       }
       if (frame->stream != asked) continue;
       ASSERT_NE(frame->type, Frame::RstStream);
+      if (frame->type == Frame::Data) client.took(*frame);
       if (frame->flags & Frame::kEndStream) {
         answered = asked;
         break;
