@@ -58,17 +58,21 @@ struct Shop {
     co_return claims.subject;
   }
 
+  static Created<Order> created(Order order) {
+    std::string location = "/api/orders/" + order.id;
+    return {std::move(order), std::move(location)};
+  }
+
   Task<Result<Created<Order>>> place(Context& ctx, const http::Request& request, std::optional<std::string> key, NewOrder order) {
     YUN_TRY(user, co_await caller(ctx, request));
     if (!key || key->empty() || key->size() > 200)
       co_return invalid_argument("an Idempotency-Key header of 1 to 200 bytes is required").with_reason("idempotency_key_required");
     // A repeat is answered without asking anybody.
     YUN_TRY(before, co_await orders.replay(ctx, user, *key, order));
-    if (before) co_return Created<Order>{std::move(*before), "/api/orders/" + before->id};
+    if (before) co_return created(std::move(*before));
     YUN_CHECK(co_await directory.require(ctx, user));
     YUN_TRY(placed, co_await orders.place(ctx, user, *key, std::move(order)));
-    const std::string location = "/api/orders/" + placed.id;
-    co_return Created<Order>{std::move(placed), location};
+    co_return created(std::move(placed));
   }
 
   Task<Result<Order>> find(Context& ctx, const http::Request& request, std::string id) {
@@ -78,7 +82,7 @@ struct Shop {
 
   Task<Result<shop::OrderPage>> list(Context& ctx, const http::Request& request, int page_size, std::string page_token) {
     YUN_TRY(user, co_await caller(ctx, request));
-    if (page_size < 1 || page_size > 100) co_return invalid_argument("bad page_size").with_violation("/page_size", "must be from 1 to 100");
+    if (page_size < 1 || page_size > 100) co_return invalid_argument("the request has invalid fields").with_violation("/query/page_size", "must be from 1 to 100");
     co_return co_await orders.list(ctx, user, page_size, page_token);
   }
 

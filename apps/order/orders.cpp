@@ -65,7 +65,7 @@ struct KeyRow {
   std::string body, order_json;
 };
 
-yun::Error no_order() { return yun::not_found("no such order"); }
+yun::Error no_order() { return yun::not_found("no such order").with_reason("order_not_found"); }
 
 Order to_order(const OrderRow& row) { return {row.id, row.status, {}, {row.amount, row.currency}, row.created_at}; }
 Item to_item(const ItemRow& row) { return {row.product_id, row.quantity, {row.amount, row.currency}}; }
@@ -106,7 +106,8 @@ Result<Item> take(Transaction& tx, const NewItem& wanted, std::size_t index) {
   YUN_GET(product, tx.maybe<ProductRow>("select id, name, amount, currency, stock from products where id = ?", wanted.product_id));
   if (!product) {
     return yun::invalid_argument("the order names an unknown product")
-        .with_violation("/items/" + std::to_string(index) + "/product_id", "no such product");
+        .with_violation("/items/" + std::to_string(index) + "/product_id", "no such product")
+        .with_reason("product_unknown");
   }
   YUN_GET(taken, tx.execute("update products set stock = stock - ? where id = ? and stock >= ?", wanted.quantity, product->id, wanted.quantity));
   if (taken.rows == 0) {
@@ -201,7 +202,7 @@ Task<Result<OrderPage>> Orders::list(yun::Context& ctx, std::string user, int pa
   std::string before = "~";  // above every id
   if (!page_token.empty()) {
     auto decoded = yun::from_base64url(page_token);
-    if (!decoded) co_return yun::invalid_argument("page_token is not one of ours").with_violation("/page_token", "is not one of ours");
+    if (!decoded) co_return yun::invalid_argument("the request has invalid fields").with_violation("/query/page_token", "is not one of ours");
     before = *decoded;
   }
   const std::int64_t wanted = page_size + 1;  // one more tells whether there is a next page

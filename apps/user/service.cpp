@@ -84,7 +84,7 @@ Task<Result<v1::User>> UserService::create_user(Context& ctx, const v1::CreateUs
 }
 
 Task<Result<v1::User>> UserService::get_user(Context& ctx, const v1::GetUserRequest& request) {
-  if (!may_see(ctx, request.id())) co_return yun::not_found("no such user");
+  if (!may_see(ctx, request.id())) co_return yun::not_found("no such user").with_reason("user_not_found");
   YUN_TRY(row, co_await users_.find(ctx, request.id()));
   co_return to_message(row);
 }

@@ -41,7 +41,7 @@ Task<Result<UserRow>> Users::create(yun::Context& ctx, std::string name, std::st
 
 Task<Result<UserRow>> Users::find(yun::Context& ctx, std::string id) {
   YUN_TRY(row, co_await pool_.maybe<UserRow>(ctx, kSelect, id));
-  if (!row) co_return yun::not_found("no such user");
+  if (!row) co_return yun::not_found("no such user").with_reason("user_not_found");
   co_return std::move(*row);
 }
 

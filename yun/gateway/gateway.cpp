@@ -258,8 +258,8 @@ Task<void> Gateway::handle(Context& ctx, http::Request& request, http::Response&
 Task<void> Gateway::answer(std::shared_ptr<const Snapshot> snapshot, const RouteConfig& route, std::vector<std::string> values, Context& ctx,
                            http::Request& request, http::Response& response) {
   const auto refuse = [&](const Error& error) {
-    metrics_->refused.with({route.name, error.reason().empty() ? "upstream_error" : std::string_view(error.reason())}).add();
     http::refuse(ctx, request, response, error);
+    metrics_->refused.with({route.name, response.reason}).add();
     if (response.status == 401) response.headers.set("www-authenticate", "Bearer");
   };
 

@@ -130,7 +130,18 @@ Task<void> learns_what_a_reload_adds(GatewayTest& test, Context& ctx) {
   EXPECT_EQ(told, "200");
 }
 
+Task<void> names_what_an_upstream_leaves_unnamed(GatewayTest& test, Context& ctx) {
+  EXPECT_TRUE(test.gateway.apply(test.config("  - { name: keys, match: path(/jwks.json), to: users }\n")));
+  std::string told = co_await test.get(ctx, "/jwks.json");
+  EXPECT_EQ(told, "upstream_error") << "a 503 without a word of its own";
+  test.backend.up = true;
+  told = co_await test.get(ctx, "/jwks.json");
+  EXPECT_EQ(told, "200");
+}
+
 }  // namespace
+
+TEST_F(GatewayTest, NamesTheFailureOfAnUpstreamThatGaveNoReason) { run(&names_what_an_upstream_leaves_unnamed); }
 
 TEST_F(GatewayTest, MissesKeysAndMethodsUntilItHasLearntThem) { run(&misses_until_the_backend_is_up); }
 

@@ -69,6 +69,11 @@ Told read_problem(std::string_view text) {
 
 }  // namespace
 
+std::string reason_of(const Error& error) {
+  if (!error.reason().empty()) return std::string(error.reason());
+  return error.violations().empty() ? to_lower(name(error.code())) : "validation";
+}
+
 Response problem(Context& ctx, const Error& error) {
   const int status = http_status(error);
   const bool secret = status >= 500 && (error.code() == Code::Internal || error.code() == Code::Unknown || error.code() == Code::DataLoss);
@@ -78,7 +83,8 @@ Response problem(Context& ctx, const Error& error) {
   body += ",\"status\":" + std::to_string(status);
   append_member(body, "detail", secret ? std::string_view("something went wrong here; the log has it under the trace id") : error.message());
   append_member(body, "trace_id", ctx.trace_id());
-  if (!error.reason().empty()) append_member(body, "reason", error.reason());
+  std::string reason = reason_of(error);
+  append_member(body, "reason", reason);
   if (!error.violations().empty() && !secret) {
     body += ",\"errors\":[";
     bool first = true;
@@ -98,10 +104,8 @@ Response problem(Context& ctx, const Error& error) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(*wait).count();
     response.headers.add("retry-after", std::to_string(std::max<long long>(seconds, 0)));
   }
-  if (!error.reason().empty()) {
-    response.headers.add("x-yun-reason", error.reason());
-    response.reason = error.reason();
-  }
+  response.headers.add("x-yun-reason", reason);
+  response.reason = std::move(reason);
   return response;
 }
 

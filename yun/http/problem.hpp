@@ -8,7 +8,9 @@
 
 namespace yun::http {
 
-/// The RFC 9457 problem answer of an error: title, status, detail, trace_id, reason if any, errors for violations; Retry-After from retry_after().
+/// The one word for an error in bodies, X-Yun-Reason, logs and metrics: its reason, else "validation" if it has violations, else its code ("not_found").
+std::string reason_of(const Error& error);
+/// The RFC 9457 problem answer of an error: title, status, detail, trace_id, reason, errors for violations; Retry-After from retry_after().
 /// 5xx of code Internal/Unknown/DataLoss say nothing of the cause: that is in the log.
 Response problem(Context& ctx, const Error& error);
 /// The way back, for clients: reads a problem body (or any other) of a status >= 400 into an Error with code_from_http, violations, reason, Retry-After.

@@ -29,6 +29,16 @@ TEST(Problem, KeepsRetryAfterAndHidesInternalCauses) {
   EXPECT_EQ(secret.body.bytes().find("hunter2"), std::string_view::npos);
 }
 
+TEST(Problem, HasOneReasonWordEvenIfTheErrorHasNone) {
+  Context ctx;
+  const Response missing = problem(ctx, not_found("no such thing"));
+  EXPECT_EQ(missing.reason, "not_found");
+  EXPECT_EQ(missing.headers.get("x-yun-reason"), "not_found");
+  EXPECT_EQ(error_from(missing).reason(), "not_found");
+  EXPECT_EQ(reason_of(invalid_argument("bad").with_violation("/a", "is required")), "validation");
+  EXPECT_EQ(reason_of(invalid_argument("bad")), "invalid_argument");
+}
+
 TEST(Problem, OfAnotherProgramIsReadAsFarAsItGoes) {
   Response response;
   response.status = 502;

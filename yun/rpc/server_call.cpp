@@ -2,6 +2,7 @@
 #include <exception>
 #include <memory>
 
+#include "yun/http/problem.hpp"
 #include "yun/rpc/server_state.hpp"
 #include "yun/rpc/status.hpp"
 
@@ -162,7 +163,7 @@ Task<Result<bool>> RequestReader::read(Context& ctx, MessageLite& into) {
 }
 
 void answer_status(http::Response& response, const Error& error) {
-  response.reason = error.reason();
+  response.reason = http::reason_of(error);
   put_status(response.headers, error);
 }
 

@@ -77,6 +77,10 @@ Task<Result<void>> forward(Context& ctx, Exchange exchange, http::Response& resp
   response.headers.clear();
   copy_end_to_end(answer->headers, response.headers);
   response.reason = std::string(answer->headers.get("x-yun-reason").value_or(""));
+  if (response.status >= 500 && response.reason.empty()) {
+    response.reason = "upstream_error";
+    response.headers.add("x-yun-reason", response.reason);
+  }
   if (answer->body.is_whole()) {
     response.headers.remove("content-length");
     response.body = std::move(answer->body);

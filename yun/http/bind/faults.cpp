@@ -28,7 +28,7 @@ void BindFaults::body(Error error) {
 Error BindFaults::take() {
   if (fatal_) return *std::move(fatal_);
   if (!missing_.empty()) return invalid_argument(std::move(missing_)).with_violations(std::move(violations_)).with_http_status(400);
-  return invalid_argument("the request has faults").with_violations(std::move(violations_));
+  return invalid_argument("the request has invalid fields").with_violations(std::move(violations_));
 }
 
 bool is_json(std::string_view content_type) {

@@ -43,7 +43,7 @@ void refuse(Context& ctx, const Request& request, Response& response, const Erro
   response.headers.add("grpc-message", grpc_message(error.message()));
   // gRPC's way of Retry-After (gRFC A6).
   if (const auto wait = error.retry_after()) response.headers.add("grpc-retry-pushback-ms", std::to_string(wait->count()));
-  response.reason = error.reason();
+  response.reason = reason_of(error);
 }
 
 }  // namespace yun::http
