@@ -1,6 +1,6 @@
 // The API gateway.
 //
-//     gateway --listen 127.0.0.1:8080 --config apps/gateway/gateway.yaml
+//     gateway --listen 127.0.0.1:8080 --routes apps/gateway/gateway.yaml
 //     gateway check FILE           0: good; 1: its faults, one a line; 2: wrong usage
 //
 // SIGHUP or a changed file is a new configuration: taken whole, or refused with its faults while the old one stays.
@@ -18,6 +18,11 @@ using namespace yun;
 struct Settings {
   std::string routes = "apps/gateway/gateway.yaml";
   std::string data = "./data";
+  static constexpr std::string_view kSummary = "The API gateway. `gateway check FILE` says whether a file of routes is good (0) or what is wrong with it (1).";
+  static constexpr config::Doc kDocs[] = {
+      {"routes", "file of upstreams, auth and routes; read again on SIGHUP and when it changes"},
+      {"data", "folder for the last key sets"},
+  };
 };
 
 int check(const char* path) {

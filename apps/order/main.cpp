@@ -22,6 +22,12 @@ struct Settings {
   std::string data = "./data";
   std::string users = "static://127.0.0.1:8081";
   std::string jwks = "http://127.0.0.1:8081/.well-known/jwks.json";
+  static constexpr std::string_view kSummary = "The shop's order service: REST on the service port.";
+  static constexpr config::Doc kDocs[] = {
+      {"data", "folder of the database and the last key set"},
+      {"users", "where the user service is: static://, dns://"},
+      {"jwks", "URL of the keys that tokens are checked with"},
+  };
 };
 
 /// The one question that the user service is asked: is there such a user? Away or slow means "come again", within two seconds.

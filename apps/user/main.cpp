@@ -15,6 +15,11 @@ using namespace yun;
 struct Settings {
   std::string data = "./data";
   Duration key_rotation = std::chrono::hours(24 * 30);
+  static constexpr std::string_view kSummary = "The shop's user service: gRPC (shop.v1.UserService), key set and /health on the service port.";
+  static constexpr config::Doc kDocs[] = {
+      {"data", "folder of the database"},
+      {"key_rotation", "how often a new signing key takes over; tokens of the one before stay good"},
+  };
 };
 
 /// Sees each minute whether the signing keys are due, and what other replicas made.

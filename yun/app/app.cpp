@@ -8,6 +8,7 @@
 
 #include "yun/app/admin.hpp"
 #include "yun/app/front.hpp"
+#include "yun/app/server_options.hpp"
 #include "yun/app/state.hpp"
 #include "yun/http/server/server.hpp"
 #include "yun/http/tls/tls.hpp"
@@ -65,7 +66,7 @@ void App::set_handler(http::Handler& handler) { state_->front.set_handler(handle
 
 rpc::Server& App::grpc() {
   if (!state_->grpc) {
-    state_->grpc = std::make_unique<rpc::Server>(rpc::ServerOptions{.registry = &state_->metrics});
+    state_->grpc = std::make_unique<rpc::Server>(rpc::ServerOptions{.max_message = state_->settings.rpc.max_message.bytes, .registry = &state_->metrics});
     state_->grpc->health().set_serving(false);
     state_->front.set_grpc(*state_->grpc);
   }
@@ -176,7 +177,7 @@ int App::run() {
   if (!state.front.has_handler() && !state.router.routes().empty()) openapi::serve(state.router, {.title = state.name});
   if (auto checked = state.router.check(); !checked) return fail(checked.error());
 
-  http::ServerOptions options;
+  http::ServerOptions options = app::server_options(state.settings.http);
   if (!state.settings.tls.certificate.empty()) {
     auto tls = http::tls::TlsContext::server({.certificate_file = state.settings.tls.certificate, .key_file = state.settings.tls.key});
     if (!tls) return fail(tls.error());

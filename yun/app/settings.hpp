@@ -27,6 +27,46 @@ struct AppSettings {
     std::string key = "";
     static constexpr config::Doc kDocs[] = {{"certificate", "file (PEM); set, the service port speaks TLS only"}, {"key", "file (PEM)"}};
   } tls;
+  /// Limits and timeouts of the service port; the defaults are those of http::ServerOptions, which says more of each.
+  struct Http {
+    Duration header_timeout = std::chrono::seconds(10);
+    Duration idle_timeout = std::chrono::seconds(60);
+    Duration body_timeout = std::chrono::seconds(60);
+    Duration request_timeout = std::chrono::seconds(15);
+    Duration stream_idle_timeout = std::chrono::seconds(60);
+    Duration max_connection_age{};
+    Duration ping_interval = std::chrono::seconds(60);
+    Size max_head{32_KiB};
+    std::size_t max_headers = 100;
+    Size max_body{10_MiB};
+    std::size_t max_connections = 100'000;
+    std::uint64_t max_requests_per_connection = 0;
+    std::uint32_t max_streams = 100;
+    static constexpr config::Doc kDocs[] = {
+        {"header_timeout", "a request's head must be here within that; else 408"},
+        {"idle_timeout", "a connection without a request is closed after that"},
+        {"body_timeout", "so long a request's body may stand still; then 408"},
+        {"request_timeout", "time for an answer's head; then 504"},
+        {"stream_idle_timeout", "so long a streamed answer may stand still; then it is broken off"},
+        {"max_connection_age", "connections are asked to go after that, so that load spreads anew; 0s = never"},
+        {"ping_interval", "HTTP/2: a silent client is asked for a sign of life; 0s = never"},
+        {"max_head", "request line and headers together; more is 431"},
+        {"max_headers", "header fields; more is 431"},
+        {"max_body", "a request's body; more is 413 (gRPC: see rpc.max-message)"},
+        {"max_connections", "over all loops; further ones are closed"},
+        {"max_requests_per_connection", "0 = any number"},
+        {"max_streams", "HTTP/2: requests at once on one connection"},
+    };
+    static void rules(json::Rules<Http>& r) {
+      r.field(&Http::max_headers).min(1u);
+      r.field(&Http::max_connections).min(1u);
+      r.field(&Http::max_streams).min(1u).max(0x7fff'ffffu);
+    }
+  } http;
+  struct Rpc {
+    Size max_message{4_MiB};
+    static constexpr config::Doc kDocs[] = {{"max_message", "a gRPC message; more is RESOURCE_EXHAUSTED"}};
+  } rpc;
   struct Trace {
     double ratio = 0.1;
     static constexpr config::Doc kDocs[] = {{"ratio", "share of new traces that are sampled, 0 to 1"}};
@@ -57,11 +97,13 @@ struct LoadedSettings {
   AppSettings app;
 };
 
-/// Fills `settings` and gives the App's own. Ends the program: 2 for wrong usage, 0 for --help.
+/// Fills `settings` and gives the App's own. Ends the program: 2 for wrong usage, 0 for --help, which begins with Settings::kSummary if there is one.
 template <typename Settings>
 LoadedSettings load_app_settings(std::string_view name, int argc, char** argv, Settings& settings) {
   LoadedSettings loaded{std::string(name), {}};
-  config::Loader loader({.program = loaded.name, .argc = argc, .argv = argv});
+  config::Spec spec{.program = loaded.name, .argc = argc, .argv = argv};
+  if constexpr (requires { Settings::kSummary; }) spec.summary = Settings::kSummary;
+  config::Loader loader(std::move(spec));
   loader.bind(loaded.app);
   loader.bind(settings);
   if (auto done = loader.load(); !done) std::exit(config::report(done.error()));
