@@ -56,7 +56,7 @@ function(yun_room name)
   endif()
   if(YUN_TESTS AND live_tests)
     yun_test_program(${name}_live_tests live ${live_tests})
-    target_link_libraries(${name}_live_tests PRIVATE yun_${name})
+    target_link_libraries(${name}_live_tests PRIVATE yun_${name} yun_testing)
   endif()
 
   if(YUN_FUZZ)

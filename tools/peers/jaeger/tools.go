@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package peers names the program that is built from this module, so that go.mod keeps it.
+package peers
+
+import _ "github.com/jaegertracing/jaeger/cmd/jaeger"
