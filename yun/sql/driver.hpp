@@ -40,8 +40,11 @@ class Session {
   virtual Result<void> script(std::string_view text) = 0;
 };
 
-/// The body of a transaction: run once, on a thread where it may block. An error rolls back.
+/// The body of a transaction, run on a thread where it may block. An error rolls back. Run again from its beginning when the database has
+/// broken the transaction off in favour of another one (a deadlock): what it did there is undone by then, what it did elsewhere is not.
 using Work = std::move_only_function<Result<void>(Session&)>;
+/// What `work` says; an exception is a bug, and becomes an Internal error.
+Result<void> call(Work& work, Session& session);
 
 /// Counted since the pool was opened.
 struct Stats {
@@ -63,6 +66,13 @@ class Driver {
   /// Ok means: committed and on disk. An error of `work` comes back as it is. When `cancel` ends after `work` began, the transaction runs
   /// to its end unseen and its outcome is unknown to the caller.
   virtual Task<Result<void>> transaction(Cancel& cancel, Work work) = 0;
+  /// One statement that writes, in a transaction of its own; what transaction() says holds. Default: by transaction().
+  virtual Task<Result<Changes>> execute(Cancel& cancel, Statement statement);
+  /// True where statements such as create table commit by themselves: migrations go step by step there.
+  virtual bool ddl_commits() const { return false; }
+  /// Runs `work` on one connection while nobody else, on any machine, runs one of that `name` on this database. No transaction is begun where
+  /// ddl_commits(). Default: transaction().
+  virtual Task<Result<void>> exclusively(Cancel& cancel, std::string name, Work work);
   virtual Stats stats() const = 0;
 };
 

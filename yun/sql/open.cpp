@@ -1,3 +1,4 @@
+#include "yun/sql/mysql.hpp"
 #include "yun/sql/sqlite.hpp"
 
 namespace yun::sql {
@@ -13,7 +14,7 @@ struct Scheme {
 
 constexpr Scheme kSchemes[] = {
     {"sqlite", &open_sqlite},
-    {"mysql", nullptr},
+    {"mysql", &open_mysql},
     {"postgres", nullptr},
 };
 
@@ -29,7 +30,7 @@ Result<Pool> open(std::string_view url, PoolOptions options) {
     YUN_GET(driver, scheme.open(url.substr(colon + 3), options));
     return Pool(std::move(driver), options);
   }
-  return invalid_argument("unknown database scheme \"" + std::string(name) + "\"; known: sqlite");
+  return invalid_argument("unknown database scheme \"" + std::string(name) + "\"; known: sqlite, mysql");
 }
 
 }  // namespace yun::sql

@@ -24,21 +24,18 @@ Task<Result<Rows>> Pool::read(StatePtr state, Context& ctx, std::string text, Ar
 
 Task<Result<Changes>> Pool::write(StatePtr state, Context& ctx, std::string text, Args args) {
   YUN_CHECK(args.check());
-  const Operation operation = operation_of(text);
-  auto changes = std::make_shared<Changes>();
-  Work work = [changes, text = std::move(text), args = std::move(args)](Session& session) -> Result<void> {
-    YUN_GET(done, session.execute(text, args.values()));
-    *changes = done;
-    return {};
-  };
-  auto committing = commit(std::move(state), ctx, std::move(work), operation);
-  YUN_CHECK(co_await std::move(committing));
-  co_return *changes;
+  YUN_CHECK(ctx.check());
+  Observed observed(state->meters.get(), ctx, operation_of(text));
+  Statement statement{.text = std::move(text), .args = args.take(), .take = Take::All};
+  auto writing = state->driver->execute(ctx, std::move(statement));
+  auto changes = co_await std::move(writing);
+  observed.end(changes);
+  co_return changes;
 }
 
-Task<Result<void>> Pool::commit(StatePtr state, Context& ctx, Work work, Operation operation) {
+Task<Result<void>> Pool::commit(StatePtr state, Context& ctx, Work work) {
   YUN_CHECK(ctx.check());
-  Observed observed(state->meters.get(), ctx, operation);
+  Observed observed(state->meters.get(), ctx, Operation::Transaction);
   auto committing = state->driver->transaction(ctx, std::move(work));
   auto done = co_await std::move(committing);
   observed.end(done);

@@ -31,8 +31,15 @@
 
 namespace yun::sql {
 
+/// What a transaction sees of others. SQLite's are always serializable.
+enum class Isolation : std::uint8_t { Default, ReadCommitted, RepeatableRead, Serializable };
+
 struct PoolOptions {
-  unsigned readers = 4;                                  ///< connections (and threads) that read side by side
+  unsigned readers = 4;                                  ///< SQLite: connections (and threads) that read side by side
+  unsigned max_connections = 16;                         ///< of a server's: connections, each with a thread while it is at work
+  Duration connect_timeout = std::chrono::seconds(3);    ///< to a server; whole seconds
+  Duration max_idle = std::chrono::minutes(5);           ///< an idle connection to a server is closed then
+  Isolation isolation = Isolation::Default;              ///< of transactions on a server; Default: the server's
   std::size_t max_queued_writes = 1024;                  ///< write transactions that wait; more are refused
   std::size_t max_queued_reads = 1024;                   ///< queries that wait for a reader; more are refused
   std::size_t max_group = 128;                           ///< write transactions that share one commit
@@ -99,8 +106,8 @@ class Pool {
   Task<Result<Changes>> execute(Context& ctx, std::string_view text, const A&... args) const {
     return write(state_, ctx, std::string(text), Args::of(args...));
   }
-  /// `f` takes a sql::Transaction& and gives a Result<T>. It runs once, on the writer's thread, must own what it captures (the caller may have
-  /// gone by then) and must not wait for anything but the database. An Error rolls back and is what the caller gets.
+  /// `f` takes a sql::Transaction& and gives a Result<T>. It runs on a thread where it may block, must own what it captures (the caller may have
+  /// gone by then), must not wait for anything but the database, and runs again if a server broke it off for a deadlock. An Error rolls back and is what the caller gets.
   template <typename F>
   auto transaction(Context& ctx, F f) const -> Task<std::invoke_result_t<F&, Transaction&>> {
     using R = std::invoke_result_t<F&, Transaction&>;
@@ -116,6 +123,8 @@ class Pool {
   }
 
   Stats stats() const;
+  /// For those who need what only a driver knows (migrate).
+  Driver& driver() const { return *state_->driver; }
 
  private:
   struct State {
@@ -126,7 +135,7 @@ class Pool {
 
   static Task<Result<Rows>> read(StatePtr state, Context& ctx, std::string text, Args args, Take take);
   static Task<Result<Changes>> write(StatePtr state, Context& ctx, std::string text, Args args);
-  static Task<Result<void>> commit(StatePtr state, Context& ctx, Work work, Operation operation);
+  static Task<Result<void>> commit(StatePtr state, Context& ctx, Work work);
   template <typename T>
   static Task<Result<std::vector<T>>> read_all(StatePtr state, Context& ctx, std::string text, Args args);
   template <typename T>
@@ -139,7 +148,7 @@ class Pool {
   StatePtr state_;
 };
 
-/// "sqlite:///absolute/path.db", "sqlite://relative.db", "sqlite://:memory:". Opens files and blocks: for start-up. InvalidArgument for an
+/// "sqlite:///absolute/path.db", "sqlite://relative.db", "sqlite://:memory:", "mysql://user:password@host:3306/database" (mysql.hpp). SQLite opens files and blocks: for start-up. InvalidArgument for an
 /// unknown scheme, Unimplemented for a driver that is not in this build, else what the database says, with the path in front.
 Result<Pool> open(std::string_view url, PoolOptions options);
 inline Result<Pool> open(std::string_view url) { return open(url, PoolOptions{}); }
@@ -216,7 +225,7 @@ Task<Result<std::optional<T>>> Pool::read_maybe(StatePtr state, Context& ctx, st
 
 template <typename R>
 Task<R> Pool::run(StatePtr state, Context& ctx, Work work, std::shared_ptr<std::optional<R>> outcome) {
-  auto committing = commit(std::move(state), ctx, std::move(work), Operation::Transaction);
+  auto committing = commit(std::move(state), ctx, std::move(work));
   YUN_CHECK(co_await std::move(committing));
   co_return std::move(**outcome);
 }

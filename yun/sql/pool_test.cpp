@@ -99,7 +99,8 @@ TEST_F(PoolTest, EveryCallIsASpanBelowTheRequests) {
 }
 
 TEST(Open, UrlsThatAreWrongAreErrors) {
-  EXPECT_EQ(open("mysql://u:p@host/db").error().code(), Code::Unimplemented);
+  EXPECT_EQ(open("postgres://u:p@host/db").error().code(), Code::Unimplemented);
+  EXPECT_EQ(open("mysql://host/db").error().code(), Code::InvalidArgument);
   EXPECT_EQ(open("oracle://x").error().code(), Code::InvalidArgument);
   EXPECT_EQ(open("shop.db").error().code(), Code::InvalidArgument);
   EXPECT_EQ(open("sqlite://").error().code(), Code::InvalidArgument);

@@ -9,6 +9,7 @@
 // pool.hpp     open(), Pool (all, one, maybe, execute, transaction, stats), Transaction, PoolOptions
 // value.hpp    Blob, Value, Args
 // rows.hpp     Rows, Changes
+// mysql.hpp    the mysql:// URL and what that driver does
 // migrate.hpp  Migration, migrate()
 // driver.hpp   Driver, Session, Stats: for those who write a driver; conformance.hpp is the suite it must pass
 

@@ -71,6 +71,7 @@ int bind_one(sqlite3_stmt* statement, int place, const Value& value) {
     int place;
     int operator()(std::monostate) const { return sqlite3_bind_null(statement, place); }
     int operator()(std::int64_t number) const { return sqlite3_bind_int64(statement, place, number); }
+    int operator()(std::uint64_t) const { return SQLITE_TOOBIG; }
     int operator()(double number) const { return sqlite3_bind_double(statement, place, number); }
     int operator()(const std::string& text) const {
       return sqlite3_bind_text64(statement, place, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);

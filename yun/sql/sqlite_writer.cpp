@@ -1,24 +1,8 @@
 #include "yun/sql/sqlite_writer.hpp"
 
 #include <algorithm>
-#include <exception>
 
 namespace yun::sql {
-
-namespace {
-
-/// What `work` says; an exception is a bug, and must not take the writer with it.
-Result<void> call(Work& work, Session& session) {
-  try {
-    return work(session);
-  } catch (const std::exception& bug) {
-    return internal_error(std::string("exception in a transaction: ") + bug.what());
-  } catch (...) {
-    return internal_error("exception in a transaction");
-  }
-}
-
-}  // namespace
 
 SqliteWriter::SqliteWriter(std::string path, const PoolOptions& options, std::unique_ptr<SqliteConnection> connection)
     : path_(std::move(path)), options_(options), connection_(std::move(connection)), thread_([this] { serve(); }) {}

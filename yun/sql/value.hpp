@@ -25,8 +25,8 @@ struct Blob {
   bool operator==(const Blob&) const = default;
 };
 
-/// NULL, INTEGER, REAL, TEXT, BLOB.
-using Value = std::variant<std::monostate, std::int64_t, double, std::string, Blob>;
+/// NULL, INTEGER, REAL, TEXT, BLOB; an unsigned only where it is above 2^63 - 1, which not every database can store.
+using Value = std::variant<std::monostate, std::int64_t, double, std::string, Blob, std::uint64_t>;
 
 /// "null", "integer", "real", "text", "blob".
 std::string_view type_name(const Value& value);
@@ -42,7 +42,7 @@ concept Scalar = std::integral<T> || std::floating_point<T> || std::same_as<T, s
                  std::same_as<T, Value> || is_optional<T>;
 
 /// The arguments of one statement. Takes integers, floating point, bool, text, Blob, yun::Time (stored as microseconds since the epoch),
-/// optional of these, and nullptr for NULL. An argument that cannot be stored (an unsigned above 2^63 - 1, NaN) makes check() fail.
+/// optional of these, and nullptr for NULL. An argument that cannot be stored (NaN) makes check() fail.
 class Args {
  public:
   Args() = default;
@@ -76,8 +76,11 @@ Result<void> read_value(Value&& value, std::string_view column, T& into);
 namespace detail {
 template <typename T>
 inline constexpr bool kUnsupported = false;
+/// "2026-11-24 10:20:30.123456", a date alone, or RFC 3339; UTC.
+Result<void> read_time(std::string_view text, std::string_view column, Time& into);
 Error mismatch(std::string_view column, std::string_view wanted, const Value& value);
 Error out_of_range(std::string_view column, std::int64_t value);
+Error out_of_range(std::string_view column, std::uint64_t value);
 }  // namespace detail
 
 template <typename T>
@@ -95,8 +98,11 @@ void Args::add(const T& arg) {
   } else if constexpr (std::is_same_v<T, Time>) {
     values_.emplace_back(static_cast<std::int64_t>(arg.time_since_epoch().count()));
   } else if constexpr (std::is_integral_v<T>) {
-    if (!std::in_range<std::int64_t>(+arg)) refuse("does not fit in 64 signed bits");
-    values_.emplace_back(static_cast<std::int64_t>(arg));
+    if (std::in_range<std::int64_t>(+arg)) {
+      values_.emplace_back(static_cast<std::int64_t>(arg));
+    } else {
+      values_.emplace_back(static_cast<std::uint64_t>(arg));
+    }
   } else if constexpr (std::is_floating_point_v<T>) {
     if (std::isnan(arg)) refuse("is not a number");
     values_.emplace_back(static_cast<double>(arg));
@@ -124,7 +130,13 @@ Result<void> read_value(Value&& value, std::string_view column, T& into) {
     into = *number == 1;
   } else if constexpr (std::integral<T>) {
     const auto* number = std::get_if<std::int64_t>(&value);
-    if (!number) return detail::mismatch(column, "integer", value);
+    if (!number) {
+      const auto* large = std::get_if<std::uint64_t>(&value);
+      if (!large) return detail::mismatch(column, "integer", value);
+      if (!std::in_range<T>(*large)) return detail::out_of_range(column, *large);
+      into = static_cast<T>(*large);
+      return {};
+    }
     if (!std::in_range<T>(*number)) return detail::out_of_range(column, *number);
     into = static_cast<T>(*number);
   } else if constexpr (std::floating_point<T>) {
@@ -136,8 +148,9 @@ Result<void> read_value(Value&& value, std::string_view column, T& into) {
       return detail::mismatch(column, "real", value);
     }
   } else if constexpr (std::is_same_v<T, Time>) {
+    if (const auto* text = std::get_if<std::string>(&value)) return detail::read_time(*text, column, into);
     const auto* number = std::get_if<std::int64_t>(&value);
-    if (!number) return detail::mismatch(column, "time (integer microseconds)", value);
+    if (!number) return detail::mismatch(column, "time (integer microseconds, or a date and time as text)", value);
     into = Time(std::chrono::microseconds(*number));
   } else if constexpr (std::is_same_v<T, std::string>) {
     auto* text = std::get_if<std::string>(&value);
