@@ -1,25 +1,44 @@
 #pragma once
-// The environment of the shop's Deployment names its backends: DB_HOST, DB_PORT (MySQL) and CONSUL_ADDR.
+// Which backends the shop runs on. The environment of its Deployment names them: DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD or
+// DB_PASSWORD_FILE (MySQL) and CONSUL_ADDR. Without them the embedded defaults serve.
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "yun/base/result.hpp"
+#include "yun/base/strings.hpp"
 
 namespace shop {
 
-/// Unimplemented, naming the variable, if one asks for a driver that this build does not have: starting on the embedded database instead
-/// would look well and lose data.
+inline std::string variable(const char* name, std::string otherwise = {}) {
+  const char* value = std::getenv(name);
+  return value && *value ? value : std::move(otherwise);
+}
+
+/// Unimplemented, naming the variable, if one asks for a driver that this build does not have: starting on an embedded one instead would look well
+/// and find nobody.
 inline yun::Result<void> refuse_missing_backends() {
-  for (const char* name : {"DB_HOST", "DB_PORT", "CONSUL_ADDR"}) {
-    const char* value = std::getenv(name);
-    if (!value || !*value) continue;
-    const std::string driver = std::string(name) == "CONSUL_ADDR" ? "Consul" : "MySQL";
-    return yun::unimplemented(std::string(name) + " is set to '" + value + "', but this build has no " + driver +
-                              " driver; unset it to run on the embedded defaults");
+  const std::string address = variable("CONSUL_ADDR");
+  if (address.empty()) return {};
+  return yun::unimplemented("CONSUL_ADDR is set to '" + address + "', but this build has no Consul driver; unset it to run on the embedded defaults");
+}
+
+/// The database that DB_HOST and the like name, else `embedded`.
+inline yun::Result<std::string> database_url(const std::string& embedded) {
+  const std::string host = variable("DB_HOST");
+  if (host.empty()) {
+    if (variable("DB_PORT").empty()) return embedded;
+    return yun::invalid_argument("DB_PORT is set, but DB_HOST is not");
   }
-  return {};
+  std::string password = variable("DB_PASSWORD");
+  if (const std::string file = variable("DB_PASSWORD_FILE"); !file.empty()) {
+    std::ifstream in(file);
+    if (!std::getline(in, password)) return yun::invalid_argument("DB_PASSWORD_FILE: " + file + " cannot be read");
+  }
+  return "mysql://" + yun::percent_encode(variable("DB_USER", "shop")) + ":" + yun::percent_encode(password) + "@" + host + ":" + variable("DB_PORT", "3306") +
+         "/" + yun::percent_encode(variable("DB_NAME", "shop"));
 }
 
 /// The folder of a program's data, made if it is not there. The Error names it.

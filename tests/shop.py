@@ -53,6 +53,32 @@ class Answer:
         return f"{self.status} {self.text[:300]!r} {dict(self.headers)} {self.seconds:.3f} s"
 
 
+class Server:
+    """A real server by tools/peers/serve, on a free port, with its folder; started again by start()."""
+
+    def __init__(self, name, folder):
+        self.name, self.folder, self.port = name, folder, free_base() + 5
+        self.start()
+
+    def start(self):
+        with open(self.folder + ".out", "a") as out:
+            self.process = subprocess.Popen([os.path.join(TOP, "tools/peers/serve"), self.name, str(self.port), self.folder], stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        until = time.monotonic() + 60
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        with open(self.folder + ".out") as out:
+            raise SystemExit(f"not ok - {self.name} comes up\n    {out.read()[-500:]}")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+        if number == signal.SIGKILL:
+            self.process.wait()
+
+
 class Shop:
     """Its own supervisor, so that a test may kill and start programs as it likes."""
 
@@ -64,6 +90,7 @@ class Shop:
         self.config = config or os.path.join(TOP, "apps/gateway/gateway.yaml")
         self.base = free_base()
         self.processes = {}
+        self.database = Server("mariadb", os.path.join(self.scratch, "mariadb")) if os.environ.get("SHOP_DB") == "mariadb" else None
 
     def __enter__(self):
         for name in self.NAMES:
@@ -79,6 +106,8 @@ class Shop:
             for name in self.NAMES:
                 with open(os.path.join(self.scratch, name + ".log")) as log:
                     print(f"    {name}: " + f"    {name}: ".join(line[:400] for line in log.readlines()[-3:]))
+        if self.database:
+            self.database.signal(signal.SIGKILL)
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def port(self, name):
@@ -93,7 +122,9 @@ class Shop:
         if name == "order":
             argv += ["--users", f"static://127.0.0.1:{b + 1}", "--jwks", f"http://127.0.0.1:{b + 1}/.well-known/jwks.json"]
         os.makedirs(os.path.join(self.data, name), exist_ok=True)
-        environment = {k: v for k, v in os.environ.items() if k not in ("DB_HOST", "DB_PORT", "CONSUL_ADDR")}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("DB_") and k != "CONSUL_ADDR"}
+        if self.database:
+            environment |= {"DB_HOST": "127.0.0.1", "DB_PORT": str(self.database.port), "DB_USER": "yun", "DB_PASSWORD": "yun", "DB_NAME": "yun"}
         environment |= {"SHOP_USERS": f"127.0.0.1:{b + 1}", "SHOP_ORDERS": f"127.0.0.1:{b + 2}"}
         with open(os.path.join(self.scratch, name + ".log"), "a") as log:
             self.processes[name] = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)

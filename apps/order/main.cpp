@@ -106,7 +106,9 @@ int main(int argc, char** argv) {
   if (auto built = shop::refuse_missing_backends(); !built) return app.fail(built.error());
   if (auto made = shop::make_data_folder(settings.data); !made) return app.fail(made.error());
 
-  auto pool = app.open_sql("sqlite://" + settings.data + "/order.db");
+  auto url = shop::database_url("sqlite://" + settings.data + "/order.db");
+  if (!url) return app.fail(url.error());
+  auto pool = app.open_sql(*url);
   if (!pool) return app.fail(pool.error());
   Orders orders(*pool);
   auto channel = app.open_rpc(settings.users);

@@ -1,5 +1,6 @@
 #include "apps/order/orders.hpp"
 
+#include "apps/order/schema.hpp"
 #include "yun/base/ids.hpp"
 #include "yun/base/strings.hpp"
 #include "yun/json/read.hpp"
@@ -12,37 +13,6 @@ using yun::Task;
 using yun::sql::Transaction;
 
 namespace {
-
-const std::vector<yun::sql::Migration>& migrations() {
-  static const std::vector<yun::sql::Migration> list = {
-      {"0001_orders", R"(
-        create table products (
-          id text primary key, name text not null, amount integer not null, currency text not null,
-          stock integer not null check (stock >= 0));
-        create table orders (
-          id text primary key, user_id text not null, status text not null, amount integer not null, currency text not null,
-          created_at integer not null);
-        create index orders_by_user on orders (user_id, id);
-        create table items (
-          order_id text not null references orders (id), position integer not null, product_id text not null, quantity integer not null,
-          amount integer not null, currency text not null, primary key (order_id, position)) without rowid;
-        create table keys (
-          user_id text not null, key text not null, body text not null, order_json text not null, created_at integer not null,
-          primary key (user_id, key)) without rowid;
-        create index keys_by_age on keys (created_at);
-        create table outbox (id integer primary key autoincrement, payload text not null, created_at integer not null, sent_at integer);
-        create index outbox_unsent on outbox (id) where sent_at is null;)"},
-      {"0002_products", R"(
-        insert into products (id, name, amount, currency, stock) values
-          ('tea-longjing', 'Longjing tea, 100 g', 6800, 'CNY', 500),
-          ('tea-puer', 'Pu''er tea cake, 357 g', 12900, 'CNY', 120),
-          ('cup-celadon', 'Celadon cup', 3900, 'CNY', 80),
-          ('pot-yixing', 'Yixing teapot', 45900, 'CNY', 12),
-          ('bag-cotton', 'Cotton bag', 900, 'CNY', 100000),
-          ('scale-pocket', 'Pocket scale', 5900, 'CNY', 40);)"},
-  };
-  return list;
-}
 
 struct ProductRow {
   std::string id, name;
@@ -70,7 +40,7 @@ yun::Error no_order() { return yun::not_found("no such order").with_reason("orde
 Order to_order(const OrderRow& row) { return {row.id, row.status, {}, {row.amount, row.currency}, row.created_at}; }
 Item to_item(const ItemRow& row) { return {row.product_id, row.quantity, {row.amount, row.currency}}; }
 
-constexpr const char* kSelectKey = "select body, order_json from keys where user_id = ? and key = ? and created_at > ?";
+constexpr const char* kSelectKey = R"(select body, order_json from "keys" where user_id = ? and "key" = ? and created_at > ?)";
 constexpr const char* kSelectOrder = "select id, status, amount, currency, created_at from orders where id = ? and user_id = ?";
 constexpr const char* kSelectItems = "select order_id, product_id, quantity, amount, currency from items where order_id = ? order by position";
 
@@ -117,11 +87,21 @@ Result<Item> take(Transaction& tx, const NewItem& wanted, std::size_t index) {
   return Item{product->id, wanted.quantity, {product->amount, product->currency}};
 }
 
+/// Makes the key this transaction's own, or gives the order that it has made. Whoever comes with the same key meanwhile waits at the insert.
+Result<std::optional<Order>> claim(Transaction& tx, const std::string& user, const std::string& key, const std::string& body, yun::Time time) {
+  YUN_GET(expired, tx.execute(R"(delete from "keys" where user_id = ? and "key" = ? and created_at <= ?)", user, key, time - Orders::kKeyLife));
+  (void)expired;
+  auto claimed = tx.execute(R"(insert into "keys" (user_id, "key", body, order_json, created_at) values (?, ?, ?, '', ?))", user, key, body, time);
+  if (claimed) return std::optional<Order>();
+  if (claimed.error().code() != yun::Code::AlreadyExists) return std::move(claimed).error();
+  YUN_GET(row, tx.maybe<KeyRow>(kSelectKey, user, key, time - Orders::kKeyLife));
+  return replayed(row, body);
+}
+
 Result<Order> place_in(Transaction& tx, const std::string& user, const std::string& key, const NewOrder& wanted) {
   const std::string body = yun::json::to_json(wanted);
   const yun::Time time = yun::now();
-  YUN_GET(row, tx.maybe<KeyRow>(kSelectKey, user, key, time - Orders::kKeyLife));
-  YUN_GET(before, replayed(row, body));
+  YUN_GET(before, claim(tx, user, key, body, time));
   if (before) return std::move(*before);
 
   Order order{.id = yun::new_id(), .status = "placed", .items = {}, .total = {}, .created_at = time};
@@ -145,9 +125,7 @@ Result<Order> place_in(Transaction& tx, const std::string& user, const std::stri
                               static_cast<std::int64_t>(i), item.product_id, item.quantity, item.price.amount, item.price.currency));
     (void)added;
   }
-  // An expired key may still be there: it is replaced.
-  YUN_GET(kept, tx.execute("insert or replace into keys (user_id, key, body, order_json, created_at) values (?, ?, ?, ?, ?)", user, key, body,
-                           yun::json::to_json(order), time));
+  YUN_GET(kept, tx.execute(R"(update "keys" set order_json = ? where user_id = ? and "key" = ?)", yun::json::to_json(order), user, key));
   (void)kept;
   if (auto event = add_event(tx, "order.placed", user, order); !event) return std::move(event).error();
   return order;
@@ -155,21 +133,21 @@ Result<Order> place_in(Transaction& tx, const std::string& user, const std::stri
 
 Result<Order> cancel_in(Transaction& tx, const std::string& user, const std::string& id) {
   YUN_GET(order, find_order(tx, user, id));
-  if (order.status == "cancelled") return order;
-  YUN_GET(changed, tx.execute("update orders set status = 'cancelled' where id = ?", id));
-  (void)changed;
+  // Of two at once, one changes it and gives the stock back.
+  YUN_GET(changed, tx.execute("update orders set status = 'cancelled' where id = ? and status <> 'cancelled'", id));
+  order.status = "cancelled";
+  if (changed.rows == 0) return order;
   for (const Item& item : order.items) {
     YUN_GET(given, tx.execute("update products set stock = stock + ? where id = ?", item.quantity, item.product_id));
     (void)given;
   }
-  order.status = "cancelled";
   if (auto event = add_event(tx, "order.cancelled", user, order); !event) return std::move(event).error();
   return order;
 }
 
 }  // namespace
 
-Task<Result<void>> Orders::migrate(yun::Context& ctx) { co_return co_await yun::sql::migrate(ctx, pool_, migrations()); }
+Task<Result<void>> Orders::migrate(yun::Context& ctx) { co_return co_await yun::sql::migrate(ctx, pool_, migrations(pool_.dialect())); }
 
 Task<Result<Products>> Orders::products(yun::Context& ctx) {
   YUN_TRY(rows, co_await pool_.all<ProductRow>(ctx, "select id, name, amount, currency, stock from products order by id"));
@@ -240,16 +218,22 @@ Task<Result<std::vector<Orders::Event>>> Orders::unsent(yun::Context& ctx, int l
   co_return co_await pool_.all<Event>(ctx, "select id, payload from outbox where sent_at is null order by id limit ?", limit);
 }
 
-Task<Result<void>> Orders::mark_sent(yun::Context& ctx, std::int64_t id) {
-  const yun::Time time = yun::now();
-  YUN_CHECK(co_await pool_.execute(ctx, "update outbox set sent_at = ? where sent_at is null and id <= ?", time, id));
-  co_return Result<void>();
+Task<Result<void>> Orders::mark_sent(yun::Context& ctx, std::vector<std::int64_t> ids) {
+  // Each by its id: a transaction that began earlier may commit later, and its event has a smaller one.
+  auto work = [ids = std::move(ids)](Transaction& tx) -> Result<void> {
+    for (const std::int64_t id : ids) {
+      YUN_GET(marked, tx.execute("update outbox set sent_at = ? where id = ?", yun::now(), id));
+      (void)marked;
+    }
+    return {};
+  };
+  co_return co_await pool_.transaction(ctx, std::move(work));
 }
 
 Task<Result<void>> Orders::purge(yun::Context& ctx) {
   const yun::Time keys_before = yun::now() - kKeyLife;
   const yun::Time sent_before = yun::now() - kSentLife;
-  YUN_CHECK(co_await pool_.execute(ctx, "delete from keys where created_at <= ?", keys_before));
+  YUN_CHECK(co_await pool_.execute(ctx, "delete from \"keys\" where created_at <= ?", keys_before));
   YUN_CHECK(co_await pool_.execute(ctx, "delete from outbox where sent_at <= ?", sent_before));
   co_return Result<void>();
 }

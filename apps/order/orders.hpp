@@ -43,8 +43,8 @@ class Orders {
   };
   /// Events not yet delivered, oldest first, at most `limit`.
   yun::Task<yun::Result<std::vector<Event>>> unsent(yun::Context& ctx, int limit);
-  /// Marks everything up to and with `id` as delivered.
-  yun::Task<yun::Result<void>> mark_sent(yun::Context& ctx, std::int64_t id);
+  /// Marks these as delivered.
+  yun::Task<yun::Result<void>> mark_sent(yun::Context& ctx, std::vector<std::int64_t> ids);
   /// Forgets delivered events and idempotency keys that are past their life.
   yun::Task<yun::Result<void>> purge(yun::Context& ctx);
 

@@ -17,15 +17,14 @@ constexpr auto kPurgeEvery = std::chrono::minutes(5);
 
 Task<Result<int>> Relay::deliver(yun::Context& ctx) {
   YUN_TRY(events, co_await orders_.unsent(ctx, kBatch));
-  int delivered = 0;
-  std::int64_t last = 0;
+  std::vector<std::int64_t> sent;
   for (const Orders::Event& event : events) {
     if (!subscriber_(event.payload)) break;
-    last = event.id;
-    ++delivered;
+    sent.push_back(event.id);
   }
+  const int delivered = static_cast<int>(sent.size());
   // Marked after delivery: a crash in between delivers again, never not at all.
-  if (delivered > 0) YUN_CHECK(co_await orders_.mark_sent(ctx, last));
+  if (delivered > 0) YUN_CHECK(co_await orders_.mark_sent(ctx, std::move(sent)));
   co_return delivered;
 }
 

@@ -44,7 +44,10 @@ int main(int argc, char** argv) {
   if (auto built = shop::refuse_missing_backends(); !built) return app.fail(built.error());
   if (auto made = shop::make_data_folder(settings.data); !made) return app.fail(made.error());
 
-  auto pool = app.open_sql("sqlite://" + settings.data + "/user.db");
+  auto url = shop::database_url("sqlite://" + settings.data + "/user.db");
+  if (!url) return app.fail(url.error());
+  // Serializable: of two replicas that find no signing key, one makes it.
+  auto pool = app.open_sql(*url, {.isolation = sql::Isolation::Serializable});
   if (!pool) return app.fail(pool.error());
   shop::Users users(*pool);
   shop::Passwords passwords;

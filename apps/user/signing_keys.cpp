@@ -17,7 +17,7 @@ constexpr const char* kSelect = "select id, pem, created_at from signing_keys or
 
 std::chrono::microseconds micros(yun::Duration duration) { return std::chrono::duration_cast<std::chrono::microseconds>(duration); }
 
-/// In one transaction, so that two replicas do not both make the next key.
+/// In one serializable transaction, so that two replicas do not both make the next key.
 Result<std::vector<KeyRow>> update(Transaction& tx, const SigningKeys::Options& options, yun::Time time) {
   YUN_GET(rows, tx.all<KeyRow>(kSelect));
   // A key is needed until every token that it signed has expired: it signs until its successor takes over.

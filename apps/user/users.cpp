@@ -10,7 +10,7 @@ using yun::Task;
 
 namespace {
 
-const std::vector<yun::sql::Migration>& migrations() {
+const std::vector<yun::sql::Migration>& sqlite_migrations() {
   static const std::vector<yun::sql::Migration> list = {
       {"0001_users", R"(
         create table users (
@@ -21,11 +21,25 @@ const std::vector<yun::sql::Migration>& migrations() {
   return list;
 }
 
+/// Compared byte by byte, as SQLite does: names of people are not ids that a collation may take for each other.
+const std::vector<yun::sql::Migration>& mysql_migrations() {
+  static const std::vector<yun::sql::Migration> list = {
+      {"0001_users", R"(
+        create table users (
+          id varchar(64) primary key, name varchar(400) not null, email varchar(400) not null, email_key varchar(400) not null unique,
+          password_hash varchar(200) not null, created_at bigint not null) character set utf8mb4 collate utf8mb4_bin;)"},
+      {"0002_signing_keys", R"(
+        create table signing_keys (id varchar(64) primary key, pem varchar(2000) not null, created_at bigint not null)
+          character set utf8mb4 collate utf8mb4_bin;)"},
+  };
+  return list;
+}
+
 constexpr const char* kSelect = "select id, name, email, created_at from users where id = ?";
 
 }  // namespace
 
-Task<Result<void>> Users::migrate(yun::Context& ctx) { co_return co_await yun::sql::migrate(ctx, pool_, migrations()); }
+Task<Result<void>> Users::migrate(yun::Context& ctx) { co_return co_await yun::sql::migrate(ctx, pool_, pool_.dialect() == yun::sql::Dialect::Mysql ? mysql_migrations() : sqlite_migrations()); }
 
 Task<Result<UserRow>> Users::create(yun::Context& ctx, std::string name, std::string email, std::string password_hash) {
   UserRow row{yun::new_id(), std::move(name), std::move(email), yun::now()};

@@ -38,6 +38,7 @@ class Server;
 }  // namespace rpc
 namespace sql {
 class Pool;
+struct PoolOptions;
 }
 
 class App {
@@ -91,6 +92,8 @@ class App {
 
   /// Opens a database ("sqlite:///var/lib/shop.db") with metrics, spans and failure logs.
   Result<sql::Pool> open_sql(const std::string& url);
+  /// The same; `options.metrics` is the App's.
+  Result<sql::Pool> open_sql(const std::string& url, sql::PoolOptions options);
   /// Opens a gRPC channel ("static://127.0.0.1:8081", "dns://users:8080").
   Result<std::shared_ptr<rpc::Channel>> open_rpc(const std::string& url);
   /// GET of a small text (64 KiB), for key sets and the like. Any status but 200 is an Error.

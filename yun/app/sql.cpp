@@ -6,8 +6,9 @@
 
 namespace yun {
 
-Result<sql::Pool> App::open_sql(const std::string& url) {
-  sql::PoolOptions options;
+Result<sql::Pool> App::open_sql(const std::string& url) { return open_sql(url, {}); }
+
+Result<sql::Pool> App::open_sql(const std::string& url, sql::PoolOptions options) {
   options.metrics = &state_->metrics;
   return sql::open(url, std::move(options));
 }

@@ -16,6 +16,9 @@
 
 namespace yun::sql {
 
+/// Whose SQL it is, for schemas: what changes rows can be written so that all take it.
+enum class Dialect : std::uint8_t { Sqlite, Mysql };
+
 /// How much of a result is wanted.
 enum class Take : std::uint8_t { All, First };
 
@@ -68,10 +71,9 @@ class Driver {
   virtual Task<Result<void>> transaction(Cancel& cancel, Work work) = 0;
   /// One statement that writes, in a transaction of its own; what transaction() says holds. Default: by transaction().
   virtual Task<Result<Changes>> execute(Cancel& cancel, Statement statement);
-  /// True where statements such as create table commit by themselves: migrations go step by step there.
-  virtual bool ddl_commits() const { return false; }
-  /// Runs `work` on one connection while nobody else, on any machine, runs one of that `name` on this database. No transaction is begun where
-  /// ddl_commits(). Default: transaction().
+  virtual Dialect dialect() const = 0;
+  /// Runs `work` on one connection while nobody else, on any machine, runs one of that `name` on this database. In a transaction, but for Mysql, where
+  /// create table and the like commit by themselves. Default: transaction().
   virtual Task<Result<void>> exclusively(Cancel& cancel, std::string name, Work work);
   virtual Stats stats() const = 0;
 };

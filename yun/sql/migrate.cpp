@@ -131,7 +131,7 @@ Task<Result<void>> migrate(Context& ctx, Pool pool, std::vector<Migration> migra
   auto creating = pool.execute(
       ctx, "create table if not exists yun_migrations (name varchar(255) primary key, checksum varchar(16) not null, applied_at bigint not null)");
   YUN_CHECK(co_await std::move(creating));
-  if (pool.driver().ddl_commits()) {
+  if (pool.dialect() == Dialect::Mysql) {
     Work work = [migrations = std::move(migrations)](Session& session) { return apply_all_by_steps(session, migrations); };
     auto applying = pool.driver().exclusively(ctx, "yun_migrations", std::move(work));
     co_return co_await std::move(applying);

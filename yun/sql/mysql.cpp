@@ -217,7 +217,7 @@ class Mysql final : public Driver {
     return run<void>(cancel, std::move(tried));
   }
 
-  bool ddl_commits() const override { return true; }
+  Dialect dialect() const override { return Dialect::Mysql; }
 
   Task<Result<void>> exclusively(Cancel& cancel, std::string name, Work work) override {
     auto shared = std::make_shared<Work>(std::move(work));

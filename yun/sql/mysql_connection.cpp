@@ -59,7 +59,7 @@ Result<std::unique_ptr<MysqlConnection>> MysqlConnection::open(const MysqlTarget
   const char* socket = target.socket.empty() ? nullptr : target.socket.c_str();
   // CLIENT_FOUND_ROWS: an update that changes nothing counts what it found, as everywhere else.
   if (!mysql_real_connect(handle, socket ? "localhost" : target.host.c_str(), target.user.c_str(), target.password.c_str(), target.database.c_str(), target.port, socket, CLIENT_FOUND_ROWS))
-    return error_of(mysql_errno(handle), mysql_error(handle));
+    return error_of(mysql_errno(handle), mysql_error(handle)).with_context("mysql at " + (socket ? target.socket : target.host + ":" + std::to_string(target.port)));
   connection->fd_ = static_cast<int>(mysql_get_socket(handle));
   return connection;
 }

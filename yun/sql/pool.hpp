@@ -123,6 +123,7 @@ class Pool {
   }
 
   Stats stats() const;
+  Dialect dialect() const { return state_->driver->dialect(); }
   /// For those who need what only a driver knows (migrate).
   Driver& driver() const { return *state_->driver; }
 

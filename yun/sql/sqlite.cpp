@@ -97,6 +97,8 @@ class Sqlite final : public Driver {
 
   Task<Result<void>> transaction(Cancel& cancel, Work work) override { return writer_.run(cancel, std::move(work)); }
 
+  Dialect dialect() const override { return Dialect::Sqlite; }
+
   Stats stats() const override {
     Stats stats;
     stats.reads = reads_.load(std::memory_order_relaxed);
