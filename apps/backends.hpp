@@ -1,6 +1,6 @@
 #pragma once
 // Which backends the shop runs on. The environment of its Deployment names them: DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD or
-// DB_PASSWORD_FILE (MySQL) and CONSUL_ADDR. Without them the embedded defaults serve.
+// DB_PASSWORD_FILE (MySQL) and CONSUL_ADDR (host:port). Without them the embedded defaults serve.
 
 #include <cstdlib>
 #include <filesystem>
@@ -17,12 +17,10 @@ inline std::string variable(const char* name, std::string otherwise = {}) {
   return value && *value ? value : std::move(otherwise);
 }
 
-/// Unimplemented, naming the variable, if one asks for a driver that this build does not have: starting on an embedded one instead would look well
-/// and find nobody.
-inline yun::Result<void> refuse_missing_backends() {
+/// The registry's URL, with `rest` behind it ("/user-service"), if CONSUL_ADDR names one.
+inline std::string consul_url(const std::string& rest = {}) {
   const std::string address = variable("CONSUL_ADDR");
-  if (address.empty()) return {};
-  return yun::unimplemented("CONSUL_ADDR is set to '" + address + "', but this build has no Consul driver; unset it to run on the embedded defaults");
+  return address.empty() ? address : "consul://" + address + rest;
 }
 
 /// The database that DB_HOST and the like name, else `embedded`.

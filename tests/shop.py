@@ -14,6 +14,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BIN = os.environ.get("SHOP_BIN", os.path.join(TOP, "build/release/bin"))
 PASSWORD = "correct horse battery"
 failures = 0
+given = set()  # by free_base()
 
 
 def verdict(words, well, said=""):
@@ -29,12 +30,15 @@ def finish():
 
 
 def free_base():
-    """N such that N .. N+2 and N+10 .. N+12 are free."""
+    """N such that N .. N+5 and N+10 .. N+15 are free."""
     for base in range(21000 + os.getpid() * 13 % 8000, 32000):
+        if base in given:
+            continue
         try:
-            for offset in (0, 1, 2, 10, 11, 12):
+            for offset in (*range(6), *range(10, 16)):
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", base + offset))
+            given.update(range(base - 15, base + 16))
             return base
         except OSError:
             continue
@@ -57,7 +61,7 @@ class Server:
     """A real server by tools/peers/serve, on a free port, with its folder; started again by start()."""
 
     def __init__(self, name, folder):
-        self.name, self.folder, self.port = name, folder, free_base() + 5
+        self.name, self.folder, self.port = name, folder, free_base()
         self.start()
 
     def start(self):
@@ -84,8 +88,9 @@ class Shop:
 
     NAMES = ("user", "order", "gateway")
 
-    def __init__(self, data=None, config=None):
+    def __init__(self, data=None, config=None, registry=None, environment=None):
         self.scratch = tempfile.mkdtemp()
+        self.registry, self.environment = registry, environment or {}
         self.data = data or os.path.join(self.scratch, "data")
         self.config = config or os.path.join(TOP, "apps/gateway/gateway.yaml")
         self.base = free_base()
@@ -100,10 +105,10 @@ class Shop:
         return self
 
     def __exit__(self, *_):
-        for name in reversed(self.NAMES):
+        for name in list(reversed(self.processes)):
             self.stop(name)
         if failures:
-            for name in self.NAMES:
+            for name in self.processes:
                 with open(os.path.join(self.scratch, name + ".log")) as log:
                     print(f"    {name}: " + f"    {name}: ".join(line[:400] for line in log.readlines()[-3:]))
         if self.database:
@@ -111,24 +116,28 @@ class Shop:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def port(self, name):
-        return self.base + ("gateway", "user", "order").index(name)
+        """user2 is another instance of user."""
+        return self.base + ("gateway", "user", "order").index(name.rstrip("2")) + (3 if name.endswith("2") else 0)
 
     def start(self, name):
-        b = self.base
-        argv = [os.path.join(BIN, name), "--listen", f"127.0.0.1:{self.port(name)}", "--admin", f"127.0.0.1:{self.port(name) + 10}",
-                "--data", os.path.join(self.data, name)]
+        b, instance = self.base, name
+        name = name.rstrip("2")
+        argv = [os.path.join(BIN, name), "--listen", f"127.0.0.1:{self.port(instance)}", "--admin", f"127.0.0.1:{self.port(instance) + 10}",
+                "--data", os.path.join(self.data, instance)]
         if name == "gateway":
             argv += ["--routes", self.config]
-        if name == "order":
+        if name == "order" and not self.registry:
             argv += ["--users", f"static://127.0.0.1:{b + 1}", "--jwks", f"http://127.0.0.1:{b + 1}/.well-known/jwks.json"]
-        os.makedirs(os.path.join(self.data, name), exist_ok=True)
+        os.makedirs(os.path.join(self.data, instance), exist_ok=True)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("DB_") and k != "CONSUL_ADDR"}
         if self.database:
             environment |= {"DB_HOST": "127.0.0.1", "DB_PORT": str(self.database.port), "DB_USER": "yun", "DB_PASSWORD": "yun", "DB_NAME": "yun"}
-        environment |= {"SHOP_USERS": f"127.0.0.1:{b + 1}", "SHOP_ORDERS": f"127.0.0.1:{b + 2}"}
-        with open(os.path.join(self.scratch, name + ".log"), "a") as log:
-            self.processes[name] = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
-        return self.processes[name]
+        if self.registry:
+            environment |= {"CONSUL_ADDR": f"127.0.0.1:{self.registry.port}"}
+        environment |= {"SHOP_USERS": f"127.0.0.1:{b + 1}", "SHOP_ORDERS": f"127.0.0.1:{b + 2}"} | self.environment
+        with open(os.path.join(self.scratch, instance + ".log"), "a") as log:
+            self.processes[instance] = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
+        return self.processes[instance]
 
     def wait_ready(self, name, seconds=20):
         until = time.monotonic() + seconds

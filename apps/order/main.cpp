@@ -21,12 +21,12 @@ using shop::Orders;
 struct Settings {
   std::string data = "./data";
   std::string users = "static://127.0.0.1:8081";
-  std::string jwks = "http://127.0.0.1:8081/.well-known/jwks.json";
+  std::string jwks = "";
   static constexpr std::string_view kSummary = "The shop's order service: REST on the service port.";
   static constexpr config::Doc kDocs[] = {
       {"data", "folder of the database and the last key set"},
-      {"users", "where the user service is: static://, dns://"},
-      {"jwks", "URL of the keys that tokens are checked with"},
+      {"users", "where the user service is: static://, dns://, consul://; CONSUL_ADDR goes before"},
+      {"jwks", "URL of the keys that tokens are checked with; default: those of the user service"},
   };
 };
 
@@ -103,7 +103,7 @@ struct Shop {
 int main(int argc, char** argv) {
   Settings settings;
   App app("order", argc, argv, settings);
-  if (auto built = shop::refuse_missing_backends(); !built) return app.fail(built.error());
+  if (const std::string registry = shop::consul_url(); !registry.empty()) settings.users = registry + "/user-service?keep=" + settings.data + "/users.json";
   if (auto made = shop::make_data_folder(settings.data); !made) return app.fail(made.error());
 
   auto url = shop::database_url("sqlite://" + settings.data + "/order.db");
@@ -114,8 +114,11 @@ int main(int argc, char** argv) {
   auto channel = app.open_rpc(settings.users);
   if (!channel) return app.fail(channel.error());
   Directory directory(**channel);
-  http::TokenVerifier tokens({.expected = {.issuer = "shop", .audience = "shop"}, .keep_in = settings.data + "/jwks.json"},
-                             [&](Context& ctx) { return app.fetch_text(ctx, settings.jwks); });
+  auto key_channel = app.open_http(settings.users);
+  if (!key_channel) return app.fail(key_channel.error());
+  http::TokenVerifier tokens({.expected = {.issuer = "shop", .audience = "shop"}, .keep_in = settings.data + "/jwks.json"}, [&](Context& ctx) {
+    return settings.jwks.empty() ? app.fetch_text(ctx, **key_channel, "/.well-known/jwks.json") : app.fetch_text(ctx, settings.jwks);
+  });
   auto& events = app.metrics().counter("shop_order_events_total", "Order events delivered from the outbox.");
   shop::Relay relay(orders, [&](const std::string& payload) -> Result<void> {
     events.add();
@@ -125,7 +128,10 @@ int main(int argc, char** argv) {
 
   app.before_serving([&](Context& ctx) { return orders.migrate(ctx); });
   app.background([&](Context& ctx) { return tokens.run(ctx); });
-  app.ready_when("tokens", [&] { return tokens.has_keys() ? std::string() : "the key set " + settings.jwks; });
+  app.ready_when("tokens", [&] { return tokens.has_keys() ? std::string() : "the key set of " + (settings.jwks.empty() ? settings.users : settings.jwks); });
+  if (const std::string registry = shop::consul_url("?check=http&interval=1s"); !registry.empty()) {
+    if (auto known = app.register_service(registry, "order-service"); !known) return app.fail(known.error());
+  }
   app.background([&](Context& ctx) { return relay.run(ctx); });
 
   Shop shop{orders, directory, tokens};

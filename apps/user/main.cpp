@@ -41,7 +41,6 @@ Task<Result<void>> prepare(Context& ctx, shop::Users& users, shop::SigningKeys& 
 int main(int argc, char** argv) {
   Settings settings;
   App app("user", argc, argv, settings);
-  if (auto built = shop::refuse_missing_backends(); !built) return app.fail(built.error());
   if (auto made = shop::make_data_folder(settings.data); !made) return app.fail(made.error());
 
   auto url = shop::database_url("sqlite://" + settings.data + "/user.db");
@@ -57,6 +56,9 @@ int main(int argc, char** argv) {
   app.before_serving([&](Context& ctx) { return prepare(ctx, users, keys); });
   app.background([&](Context& ctx) { return keep_keys(ctx, keys); });
   app.grpc().add(service);
+  if (const std::string registry = shop::consul_url("?check=http&interval=1s"); !registry.empty()) {
+    if (auto known = app.register_service(registry, "user-service"); !known) return app.fail(known.error());
+  }
   app.get("/.well-known/jwks.json", [&] { return http::Response::json(200, keys.jwks()); });
   return app.run();
 }

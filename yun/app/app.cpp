@@ -130,8 +130,10 @@ Task<void> watch(Context& ctx, App::FileWatch& watch) {
 }  // namespace
 
 /// The life of a program, on loop 0: prepare, serve, drain.
-Task<void> App::live(http::Server& service, http::Server& admin) {
+Task<void> App::live(http::Server& service, http::Server& admin, runtime::Address bound) {
   State& state = *state_;
+  std::optional<State::Enlisted> enlisted;
+  runtime::Scope enlisting;
   Context ctx;
   Context starting(ctx);
   runtime::Scope scope;
@@ -143,11 +145,19 @@ Task<void> App::live(http::Server& service, http::Server& admin) {
     state.exit_code = fail(done.error());
     break;
   }
+  if (state.exit_code == 0 && state.enlist) {
+    auto made = state.enlist(bound);
+    if (made) enlisted = *std::move(made);
+    if (!made) state.exit_code = fail(made.error());
+  }
   if (state.exit_code == 0) {
     for (auto& job : state.jobs) scope.spawn(job(ctx));
     for (auto& file : state.watches) scope.spawn(watch(ctx, file));
     state.front.start_serving();
-    scope.spawn(state.readiness.run(starting, state.settings.ready_timeout, [this] { set_ready(true, "serving"); }));
+    scope.spawn(state.readiness.run(starting, state.settings.ready_timeout, [&] {
+      set_ready(true, "serving");
+      if (enlisted) enlisting.spawn(enlisted->begin(starting));
+    }));
     for (;;) {
       auto signal = co_await signals.next(ctx);
       if (!signal || *signal == SIGTERM || *signal == SIGINT) break;
@@ -158,6 +168,8 @@ Task<void> App::live(http::Server& service, http::Server& admin) {
     observe::log::info("draining");
     starting.cancel();
     set_ready(false, "draining");
+    (void)co_await enlisting.join();  // told to give up above: nothing is taken away before it is there
+    if (enlisted) (void)co_await enlisted->end();  // gives nothing
     (void)co_await runtime::sleep_for(ctx, state.settings.drain_delay);  // nothing cancels this context before its end below
   }
   co_await service.drain(state.exit_code == 0 ? state.settings.grace : Duration::zero());
@@ -206,7 +218,7 @@ int App::run() {
   service.start();
   admin.start();
   observe::log::info("listening", {{"service_address", bound->to_string()}, {"admin_address", admin_bound->to_string()}, {"loops", state.runtime.size()}});
-  state.runtime.loop(0).post([this, &service, &admin] { runtime::Loop::current().spawn(live(service, admin)); });
+  state.runtime.loop(0).post([this, &service, &admin, bound = *bound] { runtime::Loop::current().spawn(live(service, admin, bound)); });
   state.runtime.run();
   observe::log::info("stopped", {{"exit_code", state.exit_code}});
   return state.exit_code;

@@ -40,6 +40,9 @@ namespace sql {
 class Pool;
 struct PoolOptions;
 }
+namespace http {
+class Channel;
+}
 
 class App {
  public:
@@ -96,8 +99,14 @@ class App {
   Result<sql::Pool> open_sql(const std::string& url, sql::PoolOptions options);
   /// Opens a gRPC channel ("static://127.0.0.1:8081", "dns://users:8080").
   Result<std::shared_ptr<rpc::Channel>> open_rpc(const std::string& url);
+  /// Opens a channel of HTTP to a service that is found the same way ("consul://127.0.0.1:8500/users").
+  Result<std::shared_ptr<http::Channel>> open_http(const std::string& url);
   /// GET of a small text (64 KiB), for key sets and the like. Any status but 200 is an Error.
   Task<Result<std::string>> fetch_text(Context& ctx, std::string url);
+  Task<Result<std::string>> fetch_text(Context& ctx, http::Channel& channel, std::string path);
+  /// Makes this program known as an instance of `service` in a registry ("consul://127.0.0.1:8500?check=http") once it is ready, by the address of --advertise
+  /// or its own, and takes it away first thing of the drain. A registry that is away is no failure: it is tried until it is back. InvalidArgument for the URL.
+  Result<void> register_service(const std::string& url, const std::string& service);
 
   /// Runs on loop 0, in order, before readiness: migrations, warm-up. An error ends run() with 1.
   void before_serving(std::function<Task<Result<void>>(Context&)> step);
@@ -125,7 +134,7 @@ class App {
 
  private:
   explicit App(LoadedSettings settings);
-  Task<void> live(http::Server& service, http::Server& admin);
+  Task<void> live(http::Server& service, http::Server& admin, runtime::Address bound);
   void set_ready(bool ready, std::string_view phase);
   struct State;
   std::unique_ptr<State> state_;

@@ -1,7 +1,7 @@
 // App::open_rpc, apart so that a program without gRPC clients links none.
 
 #include "yun/app/state.hpp"
-#include "yun/balance/resolver.hpp"
+#include "yun/discovery/open.hpp"
 #include "yun/rpc/channel.hpp"
 
 namespace yun {
@@ -9,7 +9,7 @@ namespace yun {
 Result<std::shared_ptr<rpc::Channel>> App::open_rpc(const std::string& url) {
   rpc::ChannelOptions options;
   options.registry = &state_->metrics;
-  options.resolver = [url] { return balance::open(url); };
+  options.resolver = [url] { return discovery::open(url); };
   return rpc::Channel::open(url, std::move(options));
 }
 

@@ -13,6 +13,7 @@ namespace yun {
 struct AppSettings {
   std::string listen = ":8080";
   std::string admin = "";
+  std::string advertise = "";
   unsigned loops = 0;
   Duration ready_timeout = std::chrono::seconds(30);
   Duration drain_delay{};
@@ -84,6 +85,7 @@ struct AppSettings {
   static constexpr config::Doc kDocs[] = {
       {"listen", "address of the service port"},
       {"admin", "address of /metrics, /loglevel, /debug; default: 127.0.0.1, service port + 10"},
+      {"advertise", "host or host:port that a registry is told; default: the service's address, or this machine's"},
       {"loops", "event loops; 0 = one for each usable core"},
       {"ready_timeout", "ready after so long even if something that readiness waits for is still missing"},
       {"drain_delay", "how long to go on serving after readiness turned false"},

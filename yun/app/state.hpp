@@ -56,6 +56,12 @@ struct App::State {
   std::vector<std::function<Task<void>(Context&)>> jobs;
   std::vector<std::function<void()>> reloads;
   std::deque<FileWatch> watches;
+  /// Of register_service(), made once the address is known.
+  struct Enlisted {
+    std::function<Task<void>(Context&)> begin;
+    std::function<Task<void>()> end;
+  };
+  std::function<Result<Enlisted>(const runtime::Address&)> enlist;
   int exit_code = 0;
   runtime::Runtime runtime;  ///< the last: its loops end before anything that they used goes
 };

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "yun/base/strings.hpp"
+#include "yun/discovery/consul.hpp"
 
 namespace yun::discovery {
 
@@ -30,7 +31,8 @@ constexpr Driver kDrivers[] = {
     {"dns", &balance::open, &nothing_to_register},
     {"http", &balance::open, &nothing_to_register},
     {"https", &balance::open, &nothing_to_register},
-    {"consul", &no_resolver, &no_registry},
+    {"consul", &open_consul_resolver, &open_consul_registry},
+    {"consuls", &open_consul_resolver, &open_consul_registry},
     {"etcd", &no_resolver, &no_registry},
     {"nacos", &no_resolver, &no_registry},
     {"kubernetes", &no_resolver, &no_registry},

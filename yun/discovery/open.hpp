@@ -2,7 +2,8 @@
 // open: the resolver or registry of a URL. The one table of drivers is in open.cpp; a new driver is one file and one line there.
 //
 //   static://  dns://  http://  https://    as balance::open takes them
-//   consul://  etcd://  nacos://  kubernetes://    not in this build: a clear error
+//   consul://  consuls://                    Consul (consul.hpp)
+//   etcd://  nacos://  kubernetes://         not in this build: a clear error
 
 #include <memory>
 #include <string_view>

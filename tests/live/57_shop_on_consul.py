@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+"""The shop's services on MariaDB, found through a real Consul: two user services, of which one is killed or stopped, and Consul itself away."""
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+os.environ["SHOP_DB"] = "mariadb"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from shop import Server, Shop, finish, verdict  # noqa: E402
+
+
+def passing(consul, service):
+    with urllib.request.urlopen(f"http://127.0.0.1:{consul.port}/v1/health/service/{service}?passing=1", timeout=5) as answer:
+        return sorted(entry["Service"]["Port"] for entry in json.load(answer))
+
+
+def eventually(condition, seconds=20):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if condition():
+                return True
+        except OSError:
+            pass
+        time.sleep(0.1)
+    return False
+
+
+class Load:
+    """Orders one after the other, straight to the order service, each with a key of its own; what did not answer 201 is kept."""
+
+    def __init__(self, shop, token, order):
+        self.shop, self.token, self.order, self.bad, self.count, self.going = shop, token, order, [], 0, True
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while self.going:
+            key = f"load-{id(self)}-{self.count}"
+            try:
+                answer = self.shop.call("POST", "/api/orders", self.order, self.token, key, port=self.shop.port("order"))
+            except OSError as error:
+                answer = error
+            if getattr(answer, "status", 0) != 201:
+                self.bad.append(answer)
+            self.count += 1
+            time.sleep(0.01)
+
+    def end(self):
+        self.going = False
+        self.thread.join()
+        return self.bad
+
+
+folder = tempfile.mkdtemp()
+consul = Server("consul", os.path.join(folder, "consul"))
+try:
+    verdict("consul has a leader", eventually(lambda: passing(consul, "consul") == [] or True, 20) and eventually(lambda: urllib.request.urlopen(urllib.request.Request(
+        f"http://127.0.0.1:{consul.port}/v1/kv/ready", b"yes", method="PUT"), timeout=5).status == 200, 30))
+    with Shop(registry=consul) as shop:
+        shop.start("user2")
+        shop.wait_ready("user2")
+        both = sorted((shop.port("user"), shop.port("user2")))
+        verdict("both user services and the order service are in Consul", eventually(lambda: passing(consul, "user-service") == both and passing(consul, "order-service") == [shop.port("order")]),
+                [passing(consul, s) for s in ("user-service", "order-service")])
+        _, ada = shop.new_user("ada@example.com")
+        plenty = max(shop.products(), key=lambda p: p["stock"])
+        order = {"items": [{"product_id": plenty["id"], "quantity": 1}]}
+
+        load = Load(shop, ada, order)
+        time.sleep(1)
+        shop.stop("user2")
+        verdict("a user service that stops has left Consul before it is gone", passing(consul, "user-service") == [shop.port("user")], passing(consul, "user-service"))
+        time.sleep(1)
+        shop.start("user2")
+        shop.wait_ready("user2")
+        verdict("and is back", eventually(lambda: passing(consul, "user-service") == both))
+        time.sleep(1)
+        bad = load.end()
+        verdict(f"no order of {load.count} failed meanwhile", not bad and load.count > 50, bad[:3])
+
+        load = Load(shop, ada, order)
+        time.sleep(0.5)
+        shop.processes["user2"].kill()
+        time.sleep(3)
+        bad = load.end()
+        verdict(f"nor of {load.count} when one is killed: the other is asked", not bad and load.count > 50, bad[:3])
+        verdict("the killed one is critical in Consul", eventually(lambda: passing(consul, "user-service") == [shop.port("user")]))
+        shop.start("user2")
+        shop.wait_ready("user2")
+
+        load = Load(shop, ada, order)
+        consul.signal(signal.SIGKILL)
+        time.sleep(2)
+        shop.stop("order")
+        shop.start("order")
+        shop.wait_ready("order", 30)
+        bad = load.end()
+        refused = [b for b in bad if getattr(b, "status", 0) and "starting" not in b.text]  # it is the one that is started
+        verdict("without Consul the services go on, and order even starts, by what it kept", not refused, refused[:3])
+        answer = shop.call("POST", "/api/orders", order, ada, "without", port=shop.port("order"))
+        verdict("an order is placed without it", answer.status == 201, answer)
+        consul.start()
+        verdict("Consul comes back empty, and all are there again", eventually(
+            lambda: passing(consul, "user-service") == both and passing(consul, "order-service") == [shop.port("order")], 60))
+        placed = shop.orders(ada)
+        left = next(p["stock"] for p in shop.products() if p["id"] == plenty["id"])
+        verdict("stock adds up", left == plenty["stock"] - len(placed), (left, len(placed)))
+finally:
+    consul.signal(signal.SIGKILL)
+finish()
