@@ -6,7 +6,8 @@
 //     auto user = co_await users.get_user(ctx, request);              // Result<User>; the server's status, with its details, is the Error
 //
 // The Context's deadline goes out as grpc-timeout, its trace as traceparent. Within the budget a call goes to another endpoint when nothing was sent
-// (no connection); a unary one is also sent again, after a pause, when no endpoint can be reached or the server said UNAVAILABLE without an answer.
+// (no connection); a unary one is also sent again, after a pause, when no endpoint can be reached or the server said UNAVAILABLE without an answer, and, if its .proto says that
+// it is idempotent (option idempotency_level), when its connection breaks.
 // May be used from every loop; must outlive its calls.
 
 #include <functional>

@@ -2,6 +2,9 @@
 #include "yun/rpc/channel.hpp"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -295,6 +298,67 @@ TEST_F(ChannelTest, SoDoesAStream) {
     }
     co_return Result<void>();
   });
+}
+
+/// Takes a connection, waits for bytes and closes: a server that is killed with a call in flight.
+class Cutter {
+ public:
+  Cutter() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const runtime::Address any = *runtime::Address::parse("127.0.0.1:0");
+    ::bind(fd_, static_cast<const sockaddr*>(any.data()), static_cast<socklen_t>(any.size()));
+    ::listen(fd_, 16);
+    sockaddr_in bound{};
+    socklen_t size = sizeof bound;
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&bound), &size);
+    address = runtime::Address::from_sockaddr(&bound, size).to_string();
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~Cutter() {
+    ::shutdown(fd_, SHUT_RDWR);
+    thread_.join();
+    ::close(fd_);
+  }
+  std::string address;
+  std::atomic<int> cut{0};
+
+ private:
+  void serve() {
+    for (int peer = 0; (peer = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0; ::close(peer)) {
+      char bytes[4096];
+      if (::recv(peer, bytes, sizeof bytes, 0) > 0) ++cut;
+    }
+  }
+  int fd_;
+  std::thread thread_;
+};
+
+TEST_F(ChannelTest, ACallWithoutSideEffectsWhoseConnectionBreaksGoesToAnotherEndpoint) {
+  Cutter cutter;
+  channel = *Channel::open("static://" + cutter.address + "," + bound.to_string(), {.balance = {.policy = balance::Policy::RoundRobin}});
+  run([](ChannelTest&, Context& ctx, Stub stub) -> Task<Result<void>> {
+    Shape request;
+    request.set_int32_field(3);
+    for (int i = 0; i < 4; ++i) {
+      YUN_TRY(answer, co_await stub.get_http_info(ctx, request));
+      EXPECT_EQ(answer.int32_field(), 3);
+    }
+    co_return Result<void>();
+  });
+  EXPECT_GE(cutter.cut, 1) << "nothing was cut";
+}
+
+TEST_F(ChannelTest, AnotherCallIsNotSentAgainSinceItMayHaveBeenDone) {
+  Cutter cutter;
+  channel = *Channel::open("static://" + cutter.address, {});
+  run([](ChannelTest&, Context& ctx, Stub stub) -> Task<Result<void>> {
+    auto answer = co_await stub.fails(ctx, Shape());
+    EXPECT_FALSE(answer.ok());
+    if (!answer) {
+      EXPECT_EQ(answer.error().code(), Code::Unavailable);
+    }
+    co_return Result<void>();
+  });
+  EXPECT_EQ(cutter.cut, 1);
 }
 
 TEST_F(ChannelTest, TheTracestateGoesAlongWithCallsAndStreams) {

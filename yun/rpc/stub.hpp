@@ -27,6 +27,8 @@ struct ClientMethod {
   std::string_view name;     ///< "GetUser"
   std::string_view path;     ///< "/shop.v1.UserService/GetUser"
   Kind kind = Kind::Unary;
+  /// The .proto says NO_SIDE_EFFECTS or IDEMPOTENT (option idempotency_level): a unary call whose connection breaks goes to another endpoint.
+  bool idempotent = false;
 };
 
 /// A call in progress, untyped. One task may write while another reads.

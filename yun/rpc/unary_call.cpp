@@ -8,7 +8,7 @@ namespace {
 
 /// One call, all its attempts.
 struct Unary {
-  Unary(Channel::State& c, const ClientMethod& m, MessageLite& r) : channel(c), method(m), response(r), call(c.call()) {}
+  Unary(Channel::State& c, const ClientMethod& m, MessageLite& r) : channel(c), method(m), response(r), call(c.call()) { call.idempotent = m.idempotent; }
   Channel::State& channel;
   const ClientMethod& method;
   std::string frame;
@@ -37,6 +37,7 @@ Task<Result<void>> read_answer_body(Unary& unary, Context& ctx, ClientCall* call
   auto bytes = co_await response.body.all(ctx, limit + kFrameHead);
   if (!bytes) {
     response.body.abandon();
+    unary.may_repeat = unary.method.idempotent && bytes.error().reason() == "upstream_reset";
     if (bytes.error().code() != Code::ResourceExhausted) co_return from_transport(std::move(bytes).error(), ctx);
     co_return resource_exhausted("the answer is over the limit of " + std::to_string(limit) + " bytes").with_reason("message_too_large");
   }

@@ -8,6 +8,7 @@
 #include <google/protobuf/compiler/code_generator.h>
 #include <google/protobuf/compiler/plugin.h>
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/io/printer.h>
 #include <google/protobuf/io/zero_copy_stream.h>
 
@@ -164,13 +165,14 @@ void print_service_source(pb::io::Printer& out, const pb::ServiceDescriptor& ser
     const pb::MethodDescriptor& method = *service.method(i);
     Vars vars = vars_of(method);
     vars["signature"] = stub_signature(method, service.name() + "::Stub::");
+    vars["idempotent"] = method.options().idempotency_level() == pb::MethodOptions::IDEMPOTENCY_UNKNOWN ? "" : ", true";
     vars["call"] = method.client_streaming() && method.server_streaming() ? "open_bidi_stream<" + vars["in"] + ", " + vars["out"] + ">(*channel_, ctx, kMethod)"
                    : method.client_streaming()                           ? "open_client_stream<" + vars["in"] + ", " + vars["out"] + ">(*channel_, ctx, kMethod)"
                    : method.server_streaming()                           ? "open_server_stream<" + vars["out"] + ">(*channel_, ctx, kMethod, request)"
                                                                          : "call_unary<" + vars["out"] + ">(*channel_, ctx, kMethod, request)";
     out.Print(vars,
               "$signature$ {\n"
-              "  static constexpr ::yun::rpc::ClientMethod kMethod{\"$full$\", \"$method$\", \"/$full$/$method$\", ::yun::rpc::Kind::$kind$};\n"
+              "  static constexpr ::yun::rpc::ClientMethod kMethod{\"$full$\", \"$method$\", \"/$full$/$method$\", ::yun::rpc::Kind::$kind$$idempotent$};\n"
               "  return ::yun::rpc::detail::$call$;\n"
               "}\n\n");
   }
