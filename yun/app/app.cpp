@@ -1,7 +1,5 @@
 #include "yun/app/app.hpp"
 
-#include <sys/stat.h>
-
 #include <csignal>
 #include <cstdio>
 #include <deque>
@@ -10,6 +8,7 @@
 #include "yun/app/front.hpp"
 #include "yun/app/server_options.hpp"
 #include "yun/app/state.hpp"
+#include "yun/config/file_watch.hpp"
 #include "yun/http/server/server.hpp"
 #include "yun/http/tls/tls.hpp"
 #include "yun/openapi/openapi.hpp"
@@ -104,26 +103,12 @@ int App::fail(const Error& error) {
 
 namespace {
 
-/// What tells one version of a file from another.
-struct Stamp {
-  std::int64_t seconds = 0, nanoseconds = 0, size = 0;
-  std::uint64_t inode = 0;
-  bool operator==(const Stamp&) const = default;
-};
-Stamp stamp_of(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return {};
-  return {info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_size, info.st_ino};
-}
-
-Task<void> watch(Context& ctx, App::FileWatch& watch) {
-  Stamp known = stamp_of(watch.path);
-  while (!ctx.done()) {
-    (void)co_await runtime::sleep_for(ctx, 500ms);  // cancelled: the condition sees it
-    const Stamp now = stamp_of(watch.path);
-    if (now == known || now == Stamp{}) continue;  // a file that is being replaced may be missing for a moment
-    known = now;
-    watch.changed();
+Task<void> watch(Context& ctx, App::FileWatch& wanted) {
+  config::FileWatch file(wanted.path);
+  for (;;) {
+    auto changed = co_await file.changed(ctx);
+    if (!changed) co_return;
+    wanted.changed();
   }
 }
 

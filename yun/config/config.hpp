@@ -7,8 +7,9 @@
 //     if (!settings) return config::report(settings.error());     // --help: 0, wrong usage: 2
 //
 // Names: load, Loader, Spec, Doc, report (load.hpp); parse_yaml, load_yaml, Tree, Reader, Errors, read_value, unknown (yaml.hpp);
-// Source, FileSource (source.hpp).
+// Source, FileSource (source.hpp); FileWatch (file_watch.hpp).
 
+#include "yun/config/file_watch.hpp"
 #include "yun/config/load.hpp"
 #include "yun/config/source.hpp"
 #include "yun/config/yaml.hpp"

@@ -8,11 +8,11 @@
 //       if (text) apply(*text);                         // an error (the file is away) is worth a log line; the old one stays
 //     }
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
 
 #include "yun/base/result.hpp"
-#include "yun/base/units.hpp"
+#include "yun/config/file_watch.hpp"
 #include "yun/runtime/cancel.hpp"
 #include "yun/runtime/task.hpp"
 
@@ -28,30 +28,22 @@ class Source {
   virtual Task<Result<std::string>> next(Cancel& cancel) = 0;
 };
 
-/// A file, looked at every `poll` (an edit in place, a rename over it and a Kubernetes ConfigMap's change of links are all seen).
+/// A file, by FileWatch.
 class FileSource final : public Source {
  public:
   struct Options {
-    Duration poll = std::chrono::seconds(1);
-    Duration settle = std::chrono::milliseconds(100);  ///< it must have stayed the same for so long: no half-written file is read
-    std::size_t max_size = 8u << 20;                   ///< bytes
+    FileWatch::Options watch;
+    std::size_t max_size = 8u << 20;  ///< bytes
   };
   explicit FileSource(std::string path) : FileSource(std::move(path), Options{}) {}
-  FileSource(std::string path, Options options) : path_(std::move(path)), options_(options) {}
+  FileSource(std::string path, Options options) : watch_(std::move(path), options.watch), max_size_(options.max_size) {}
 
-  std::string name() const override { return path_; }
+  std::string name() const override { return watch_.path(); }
   Task<Result<std::string>> next(Cancel& cancel) override;
 
  private:
-  struct Stamp {
-    std::uint64_t device = 0, inode = 0, size = 0;
-    std::int64_t modified = 0;  ///< nanoseconds
-    bool operator==(const Stamp&) const = default;
-  };
-  Stamp look() const;
-  std::string path_;
-  Options options_;
-  Stamp seen_;
+  FileWatch watch_;
+  std::size_t max_size_;
   bool began_ = false;
   bool failed_ = false;
   std::string last_;

@@ -20,7 +20,7 @@ class Files : public ::testing::Test {
     std::ofstream(path_ + ".new") << text;
     std::rename((path_ + ".new").c_str(), path_.c_str());
   }
-  FileSource source() const { return FileSource(path_, {.poll = 1ms, .settle = 1ms, .max_size = 1000}); }
+  FileSource source() const { return FileSource(path_, {.watch = {.poll = 1ms, .closed = 1ms, .settle = 1ms, .unclosed = 1ms}, .max_size = 1000}); }
   std::string path_ = ::testing::TempDir() + "yun_source_test_" + std::to_string(::getpid());
 };
 

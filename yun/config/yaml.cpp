@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <map>
@@ -70,6 +71,7 @@ class Builder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     count(mark, 1);
+    refuse_anchor(mark, anchor);
     attach(node(Tree::Kind::Null, mark), anchor, 1);
   }
 
@@ -77,6 +79,7 @@ class Builder final : public YAML::EventHandler {
     Tree tree = node(Tree::Kind::Scalar, mark);
     count(mark, 1);
     refuse_tag(mark, tag);
+    refuse_anchor(mark, anchor);
     tree.scalar = value;
     tree.quoted = tag == "!";
     if (!expects_key()) {
@@ -86,6 +89,7 @@ class Builder final : public YAML::EventHandler {
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    refuse_anchor(mark, anchor);
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) throw YAML::ParserException(mark, "an alias inside its own anchor");
     count(mark, found->second.nodes);
@@ -127,6 +131,10 @@ class Builder final : public YAML::EventHandler {
     if (!tag.empty() && tag != "?" && tag != "!") throw YAML::ParserException(mark, "tags are not allowed");
   }
 
+  void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) const {
+    if (anchor != 0 && !options_.anchors) throw YAML::ParserException(mark, "anchors and aliases are not allowed");
+  }
+
   bool expects_key() const { return !open_.empty() && open_.back().tree.is_map() && !open_.back().key; }
 
   void count(const YAML::Mark& mark, std::size_t nodes) {
@@ -135,6 +143,7 @@ class Builder final : public YAML::EventHandler {
   }
 
   void open(Tree tree, YAML::anchor_t anchor, const YAML::Mark& mark) {
+    refuse_anchor(mark, anchor);
     if (static_cast<int>(open_.size()) >= options_.max_depth)
       throw YAML::ParserException(mark, "nested more than " + std::to_string(options_.max_depth) + " deep");
     if (expects_key()) throw YAML::ParserException(mark, "a key must be a scalar");
@@ -257,24 +266,27 @@ Result<Tree> load_yaml(const std::string& path, const Environment& environment, 
 Result<std::string> read_file(const std::string& path, std::size_t max_size) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return from_errno(errno, path);
+  struct Closer {
+    int fd;
+    ~Closer() { ::close(fd); }
+  } closer{fd};
+  struct ::stat before {};
+  struct ::stat after {};
+  if (::fstat(fd, &before) != 0) return from_errno(errno, path);
   std::string text;
+  text.reserve(std::min(static_cast<std::size_t>(before.st_size), max_size));
   char block[16384];
   for (;;) {
     const ssize_t got = ::read(fd, block, sizeof block);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      const int fault = errno;
-      ::close(fd);
-      return from_errno(fault, path);
-    }
+    if (got < 0) return from_errno(errno, path);
     if (got == 0) break;
     text.append(block, static_cast<std::size_t>(got));
-    if (text.size() > max_size) {
-      ::close(fd);
-      return invalid_argument(path + ": larger than " + format_size(Size{max_size}));
-    }
+    if (text.size() > max_size) return invalid_argument(path + ": larger than " + format_size(Size{max_size}));
   }
-  ::close(fd);
+  if (::fstat(fd, &after) != 0) return from_errno(errno, path);
+  const bool still = before.st_size == after.st_size && before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec;
+  if (!still) return unavailable(path + ": was written to while it was read").with_reason(std::string(kFileChanging));
   return text;
 }
 

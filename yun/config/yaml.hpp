@@ -65,6 +65,7 @@ struct YamlOptions {
   std::size_t max_size = 8u << 20;    ///< bytes of text
   std::size_t max_nodes = 1'000'000;  ///< after aliases are copied
   int max_depth = 64;
+  bool anchors = true;  ///< false: an anchor or an alias is a fault
 };
 
 /// Reads one YAML document. `${VAR}` and `${VAR:-default}` (used if unset or empty) are expanded inside scalar values, never in keys, and
@@ -73,8 +74,10 @@ Result<Tree> parse_yaml(std::string_view text, std::string_view filename, const 
                         const YamlOptions& options = {});
 /// Reads and parses a file. Errors also: what open and read say.
 Result<Tree> load_yaml(const std::string& path, const Environment& environment = process_environment(), const YamlOptions& options = {});
-/// The bytes of a file of at most `max_size`.
+/// The bytes of a file of at most `max_size`. Errors: InvalidArgument for a larger one; Unavailable, reason kFileChanging, if it was written to
+/// meanwhile; what open and read say.
 Result<std::string> read_file(const std::string& path, std::size_t max_size);
+inline constexpr std::string_view kFileChanging = "file_changing";
 
 /// All faults of one source. `source` is what stands before line and column: a file, a variable, a flag.
 class Errors {
