@@ -3,12 +3,12 @@
 //     gateway --listen 127.0.0.1:8080 --routes apps/gateway/gateway.yaml
 //     gateway check FILE           0: good; 1: its faults, one a line; 2: wrong usage
 //
-// SIGHUP or a changed file is a new configuration: taken whole, or refused with its faults while the old one stays.
+// A file that was replaced, or written and closed, is a new configuration at once; SIGHUP has it read as well. It is taken whole, or refused with its
+// faults while the old one stays.
 
 #include <cstdio>
 
-#include "yun/config/source.hpp"
-#include "yun/gateway/gateway.hpp"
+#include "yun/gateway/reloader.hpp"
 #include "yun/yun.hpp"
 
 namespace {
@@ -35,17 +35,6 @@ int check(const char* path) {
   return 1;
 }
 
-/// The file's text whenever it changed, taken or refused.
-void reload(gateway::Gateway& gateway, const std::string& path) {
-  auto config = gateway::Config::load(path);
-  Result<void> applied = config ? gateway.apply(std::move(*config)) : Result<void>(config.error());
-  if (applied) {
-    log::info("configuration applied", {{"file", path}});
-  } else {
-    log::error("configuration refused; the old one stays", {{"file", path}, {"error", applied.error().message()}});
-  }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -57,14 +46,13 @@ int main(int argc, char** argv) {
   Settings settings;
   App app("gateway", argc, argv, settings);
   gateway::Gateway gateway({.client = &app.client(), .metrics = &app.metrics(), .state_folder = settings.data});
-  auto config = gateway::Config::load(settings.routes);
-  if (!config) return app.fail(config.error());
-  if (auto applied = gateway.apply(std::move(*config)); !applied) return app.fail(applied.error());
+  gateway::Reloader reloader(gateway, settings.routes);
+  if (auto loaded = reloader.load(); !loaded) return app.fail(loaded.error());
 
   app.set_handler(gateway);
   app.background([&](Context& ctx) { return gateway.run(ctx); });
   app.ready_when("gateway", [&] { return gateway.missing(); });
-  app.on_reload([&] { reload(gateway, settings.routes); });
-  app.watch_file(settings.routes, [&] { reload(gateway, settings.routes); });
+  app.background([&](Context& ctx) { return reloader.run(ctx); });
+  app.on_reload([&] { reloader.again(); });
   return app.run();
 }

@@ -20,24 +20,25 @@ using runtime::Loop;
 struct Gateway::Metrics {
   Family<Counter>& refused;
   Counter& reloads;
+  Counter& faulty;
   Gauge& routes;
   explicit Metrics(observe::metrics::Registry& registry)
       : refused(registry.counters("gateway_refused_total", "Requests refused or failed, by route and reason.", {"route", "reason"})),
         reloads(registry.counter("gateway_config_applied_total", "Configurations that took effect.")),
+        faulty(registry.counter("gateway_config_refused_total", "New configurations that had faults; the old one stayed.")),
         routes(registry.gauge("gateway_routes", "Routes of the configuration in force.")) {}
 };
 
-Gateway::Gateway(GatewayOptions options) : options_(std::move(options)), metrics_(std::make_unique<Metrics>(*options_.metrics)) {}
+Gateway::Gateway(GatewayOptions options)
+    : options_(std::move(options)),
+      metrics_(std::make_unique<Metrics>(*options_.metrics)),
+      discarded_(std::make_shared<Discarded>()),
+      patterns_(std::make_unique<Patterns>()) {}
 Gateway::~Gateway() = default;
 
 // ---- configuration ----
 
 namespace {
-
-bool same(const AuthConfig& a, const AuthConfig& b) {
-  return a.name == b.name && a.jwks == b.jwks && a.issuer == b.issuer && a.audience == b.audience && a.leeway == b.leeway &&
-         a.refresh_every == b.refresh_every;
-}
 
 Task<Result<std::string>> fetch(Context& ctx, http::Client& client, std::string url) {
   YUN_TRY(answer, co_await client.get(ctx, url));
@@ -58,31 +59,25 @@ std::shared_ptr<Auth> open_auth(const AuthConfig& config, const GatewayOptions& 
   return auth;
 }
 
-/// The old limiter of the route of that name, if its limit is the same; else a fresh one.
-std::shared_ptr<Limiter> open_limiter(const RouteConfig& route, const Snapshot* old) {
-  if (!route.limit) return nullptr;
-  if (old) {
-    for (std::size_t i = 0; i < old->config.routes.size(); ++i) {
-      const auto& kept = old->limiters[i];
-      if (kept && old->config.routes[i].name == route.name && kept->config.rate == route.limit->rate && kept->config.by == route.limit->by) return kept;
-    }
-  }
-  auto limiter = std::make_shared<Limiter>();
-  limiter->config = *route.limit;
-  limiter->buckets = std::make_unique<resilience::KeyedLimiter>(resilience::LimiterOptions{.rate = route.limit->rate});
-  return limiter;
-}
-
 }  // namespace
 
-Result<void> Gateway::apply(Config config) {
-  std::shared_ptr<const Snapshot> old;
-  {
-    std::lock_guard lock(mutex_);
-    old = snapshot_;
-  }
-  auto fresh = std::make_shared<Snapshot>();
-  fresh->config = std::move(config);
+std::shared_ptr<const Snapshot> Gateway::in_force() const {
+  std::lock_guard lock(mutex_);
+  return snapshot_;
+}
+
+std::shared_ptr<Snapshot> Gateway::prepare(Config config) {
+  discarded_->free();
+  return compile(std::move(config), in_force().get(), *patterns_, discarded_);
+}
+
+void Gateway::count_refused() { metrics_->faulty.add(); }
+void Gateway::free_discarded() { discarded_->free(); }
+
+Result<void> Gateway::apply(Config config) { return apply(prepare(std::move(config))); }
+
+Result<void> Gateway::apply(std::shared_ptr<Snapshot> fresh) {
+  const std::shared_ptr<const Snapshot> old = in_force();
   for (const UpstreamConfig& wanted : fresh->config.upstreams) {
     std::shared_ptr<Upstream> upstream;
     if (old) {
@@ -99,16 +94,11 @@ Result<void> Gateway::apply(Config config) {
   for (const AuthConfig& wanted : fresh->config.auth) {
     std::shared_ptr<Auth> auth;
     if (old) {
-      const auto kept = std::find_if(old->auth.begin(), old->auth.end(), [&](const auto& held) { return same(held->config, wanted); });
+      const auto kept = std::find_if(old->auth.begin(), old->auth.end(), [&](const auto& held) { return held->config == wanted; });
       if (kept != old->auth.end()) auth = *kept;
     }
     fresh->auth.push_back(auth ? std::move(auth) : open_auth(wanted, options_));
   }
-  for (const RouteConfig& route : fresh->config.routes) {
-    fresh->limiters.push_back(open_limiter(route, old.get()));
-    fresh->patterns.push_back(interned(route.match.path.text));
-  }
-  fresh->table = std::make_unique<Table>(fresh->config.routes);
 
   metrics_->routes.set(static_cast<double>(fresh->config.routes.size()));
   metrics_->reloads.add();
@@ -121,8 +111,6 @@ Result<void> Gateway::apply(Config config) {
   return {};
 }
 
-std::string_view Gateway::interned(const std::string& pattern) { return *patterns_.insert(pattern).first; }
-
 std::shared_ptr<const Snapshot> Gateway::current() {
   Cached& cached = cached_[Loop::current().index() % cached_.size()];
   const std::uint64_t version = version_.load(std::memory_order_acquire);
@@ -130,8 +118,22 @@ std::shared_ptr<const Snapshot> Gateway::current() {
     std::lock_guard lock(mutex_);
     cached.snapshot = snapshot_;
     cached.version = version;
+    loops_[Loop::current().index() % loops_.size()] = &Loop::current();
   }
   return cached.snapshot;
+}
+
+void Gateway::forget_loops() {
+  std::lock_guard lock(mutex_);
+  loops_.fill(nullptr);
+  version_.fetch_add(1, std::memory_order_release);  // whoever serves from now on is known again
+}
+
+void Gateway::tell_loops() {
+  std::lock_guard lock(mutex_);
+  for (Loop* loop : loops_) {
+    if (loop) loop->post([this] { (void)current(); });
+  }
 }
 
 namespace {
@@ -148,20 +150,13 @@ Task<void> run_upstream(Context& ctx, std::shared_ptr<Upstream> upstream, std::v
 }
 Task<void> run_auth(Context& ctx, std::shared_ptr<Auth> auth) { co_await auth->verifier->run(ctx); }
 
-std::vector<std::string> services_of(const Snapshot& snapshot, std::size_t upstream) {
-  std::set<std::string> services;
-  for (const RouteConfig& route : snapshot.config.routes) {
-    if (route.upstream == upstream && route.grpc) services.insert(route.grpc->service);
-  }
-  return {services.begin(), services.end()};
-}
-
 }  // namespace
 
 Task<void> Gateway::run(Context& ctx) {
   runtime::Scope scope;
   std::vector<Running> running;
   std::vector<std::unique_ptr<Context>> leaving;  // cancelled, and kept until the scope is joined
+  forget_loops();
   while (!ctx.done()) {
     changed_.reset();
     if (const auto snapshot = current()) {
@@ -177,7 +172,7 @@ Task<void> Gateway::run(Context& ctx) {
         }
       };
       for (std::size_t i = 0; i < snapshot->upstreams.size(); ++i) {
-        const auto services = services_of(*snapshot, i);
+        const auto& services = snapshot->services[i];
         keep_or_start(snapshot->upstreams[i], services, [&](Context& own) { return run_upstream(own, snapshot->upstreams[i], services); });
       }
       for (const auto& auth : snapshot->auth) {
@@ -189,17 +184,15 @@ Task<void> Gateway::run(Context& ctx) {
       }
       running = std::move(next);
     }
+    tell_loops();
     (void)co_await changed_.wait(ctx);  // cancelled: the condition sees it
   }
+  forget_loops();
   co_await scope.join();
 }
 
 std::string Gateway::missing() const {
-  std::shared_ptr<const Snapshot> snapshot;
-  {
-    std::lock_guard lock(mutex_);
-    snapshot = snapshot_;
-  }
+  const std::shared_ptr<const Snapshot> snapshot = in_force();
   if (!snapshot) return "a configuration";
   std::string all;
   const auto add = [&all](const std::string& what) { all += (all.empty() ? "" : ", ") + what; };
@@ -207,7 +200,7 @@ std::string Gateway::missing() const {
     if (!auth->verifier->has_keys()) add("the key set of auth \"" + auth->config.name + "\"");
   }
   for (std::size_t i = 0; i < snapshot->upstreams.size(); ++i) {
-    if (!services_of(*snapshot, i).empty() && !snapshot->upstreams[i]->has_schema()) add("the methods of upstream \"" + snapshot->upstreams[i]->config().name + "\"");
+    if (!snapshot->services[i].empty() && !snapshot->upstreams[i]->has_schema()) add("the methods of upstream \"" + snapshot->upstreams[i]->config().name + "\"");
   }
   return all;
 }
@@ -249,14 +242,15 @@ Task<void> Gateway::handle(Context& ctx, http::Request& request, http::Response&
     return {};
   }
   const RouteConfig& route = *found.route;
-  request.route = snapshot->patterns[snapshot->index_of(route)];
+  request.route = snapshot->patterns[found.index];
   ctx.shorten(Clock::now() + route.timeout);
   std::vector<std::string> values(found.values.begin(), found.values.end());
-  return answer(std::move(snapshot), route, std::move(values), ctx, request, response);
+  return answer(std::move(snapshot), found.index, std::move(values), ctx, request, response);
 }
 
-Task<void> Gateway::answer(std::shared_ptr<const Snapshot> snapshot, const RouteConfig& route, std::vector<std::string> values, Context& ctx,
+Task<void> Gateway::answer(std::shared_ptr<const Snapshot> snapshot, std::size_t index, std::vector<std::string> values, Context& ctx,
                            http::Request& request, http::Response& response) {
+  const RouteConfig& route = snapshot->config.routes[index];
   const auto refuse = [&](const Error& error) {
     http::refuse(ctx, request, response, error);
     metrics_->refused.with({route.name, response.reason}).add();
@@ -280,7 +274,7 @@ Task<void> Gateway::answer(std::shared_ptr<const Snapshot> snapshot, const Route
   }
 
   std::optional<resilience::LimitDecision> decision;
-  if (Limiter* limiter = snapshot->limiters[snapshot->index_of(route)].get()) {
+  if (Limiter* limiter = snapshot->limiters[index].get()) {
     const std::string key =
         limiter->config.by == LimitConfig::By::Consumer ? ctx.subject() : client_address(request, snapshot->config.trusted_proxies);
     decision = limiter->buckets->take(key, Clock::now());

@@ -16,7 +16,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +35,8 @@ class Registry;
 namespace yun::gateway {
 
 struct Snapshot;
+class Discarded;
+class Patterns;
 
 struct GatewayOptions {
   http::Client* client = nullptr;                ///< must outlive the gateway
@@ -50,6 +51,13 @@ class Gateway final : public http::Handler {
 
   /// From now on requests follow `config`. On loop 0, or before run(). InvalidArgument (an upstream's URL that no resolver knows) changes nothing.
   Result<void> apply(Config config);
+  /// The part of apply() that takes time, on any thread; no two at once. apply() of what it gives takes microseconds, however many routes there are.
+  std::shared_ptr<Snapshot> prepare(Config config);
+  Result<void> apply(std::shared_ptr<Snapshot> prepared);
+  /// For /metrics: a configuration that did not get as far as apply() had faults.
+  void count_refused();
+  /// Frees, on any thread, the configurations that no request uses any more; prepare() does so too.
+  void free_discarded();
   /// Health checks, key sets and schemas, until `ctx` ends. Spawn it once, on loop 0.
   Task<void> run(Context& ctx);
   /// What the configuration in force needs and run() has not got yet, in words: key sets, the methods of gRPC upstreams. "" = nothing. Any thread.
@@ -58,14 +66,19 @@ class Gateway final : public http::Handler {
   Task<void> handle(Context& ctx, http::Request& request, http::Response& response) override;
 
  private:
+  std::shared_ptr<const Snapshot> in_force() const;
   std::shared_ptr<const Snapshot> current();
-  std::string_view interned(const std::string& pattern);
-  Task<void> answer(std::shared_ptr<const Snapshot> snapshot, const RouteConfig& route, std::vector<std::string> values, Context& ctx,
+  void forget_loops();
+  /// Loops that serve nothing at the moment let go of the old configuration too.
+  void tell_loops();
+  Task<void> answer(std::shared_ptr<const Snapshot> snapshot, std::size_t index, std::vector<std::string> values, Context& ctx,
                     http::Request& request, http::Response& response);
 
   GatewayOptions options_;
   struct Metrics;
   std::unique_ptr<Metrics> metrics_;
+  std::shared_ptr<Discarded> discarded_;
+  std::unique_ptr<Patterns> patterns_;  ///< outlives the snapshots below
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::atomic<std::uint64_t> version_{0};
@@ -74,7 +87,7 @@ class Gateway final : public http::Handler {
     std::shared_ptr<const Snapshot> snapshot;
   };
   std::array<Cached, 64> cached_;  ///< by loop
-  std::set<std::string, std::less<>> patterns_;  ///< never shrinks: views of it are in requests and metrics
+  std::array<runtime::Loop*, 64> loops_{};  ///< those that have served since run() began; under mutex_
   runtime::Event changed_;
 };
 

@@ -12,6 +12,8 @@
 //         grpc: { method: shop.v1.UserService/GetUser }
 //         use: [ jwt: main, limit: 100/s by consumer ]
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +34,7 @@ struct HealthCheck {
   Duration timeout = std::chrono::seconds(1);
   int unhealthy_after = 2;
   int healthy_after = 1;
+  bool operator==(const HealthCheck&) const = default;
 };
 
 struct UpstreamConfig {
@@ -42,6 +45,7 @@ struct UpstreamConfig {
   Duration connect_timeout = std::chrono::seconds(1);
   int max_connections = 1024;  ///< an endpoint and loop
   HealthCheck health;
+  bool operator==(const UpstreamConfig&) const = default;
 };
 
 /// Tokens of one issuer.
@@ -52,12 +56,14 @@ struct AuthConfig {
   std::string audience;
   Duration leeway = std::chrono::seconds(5);
   Duration refresh_every = std::chrono::minutes(5);
+  bool operator==(const AuthConfig&) const = default;
 };
 
 struct LimitConfig {
   enum class By { Address, Consumer };
   Rate rate;
   By by = By::Address;
+  bool operator==(const LimitConfig&) const = default;
 };
 
 /// JSON to a unary gRPC method and back: path parameters and query become fields of the request, the body the rest.
@@ -66,6 +72,7 @@ struct GrpcBinding {
   std::string method;
   int status = 200;
   std::string location;  ///< "/api/users/{id}": fields of the answer fill it; "" = no Location
+  bool operator==(const GrpcBinding&) const = default;
 };
 
 struct RouteConfig {
@@ -82,6 +89,7 @@ struct RouteConfig {
   std::optional<GrpcBinding> grpc;
   std::optional<std::size_t> auth;  ///< index into Config::auth
   std::optional<LimitConfig> limit;
+  bool operator==(const RouteConfig&) const = default;
 };
 
 /// An address range such as 10.0.0.0/8 or ::1.
@@ -90,18 +98,62 @@ struct Cidr {
   int bits = 0;  ///< of 128; IPv4 is mapped into IPv6
   static Result<Cidr> parse(std::string_view text);
   bool contains(const runtime::Address& address) const;
+  bool operator==(const Cidr&) const = default;
+};
+
+/// Routes in the order of the file. Each is shared, unchanging, with every configuration whose file says the same of it.
+class RouteList {
+ public:
+  using Shared = std::shared_ptr<const RouteConfig>;
+
+  std::size_t size() const { return list_.size(); }
+  bool empty() const { return list_.empty(); }
+  const RouteConfig& operator[](std::size_t index) const { return *list_[index]; }
+  const Shared& shared(std::size_t index) const { return list_[index]; }
+  void reserve(std::size_t size) { list_.reserve(size); }
+  void push_back(Shared route) { list_.push_back(std::move(route)); }
+  void push_back(RouteConfig route) { list_.push_back(std::make_shared<const RouteConfig>(std::move(route))); }
+
+  class Iterator {
+   public:
+    explicit Iterator(const Shared* at) : at_(at) {}
+    const RouteConfig& operator*() const { return **at_; }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    const Shared* at_;
+  };
+  Iterator begin() const { return Iterator(list_.data()); }
+  Iterator end() const { return Iterator(list_.data() + list_.size()); }
+  bool operator==(const RouteList& other) const {
+    return std::equal(list_.begin(), list_.end(), other.list_.begin(), other.list_.end(), [](const Shared& a, const Shared& b) { return a == b || *a == *b; });
+  }
+
+ private:
+  std::vector<Shared> list_;
 };
 
 struct Config {
   std::vector<UpstreamConfig> upstreams;
   std::vector<AuthConfig> auth;
-  std::vector<RouteConfig> routes;
+  RouteList routes;
   std::vector<Cidr> trusted_proxies;
   std::size_t body_limit = 10u << 20;
 
   /// Every fault at once, one line each: `gateway.yaml:14:9: route "orders": unknown upstream "ordrs"; did you mean "orders"?`
   static Result<Config> parse(std::string_view text, std::string_view filename);
   static Result<Config> load(const std::string& path);
+
+  /// What parse() gives, from one tree of the whole text: twice the memory for a moment, and the judge of what ConfigReader does in parts.
+  static Result<Config> parse_whole(std::string_view text, std::string_view filename);
+  /// The text of a configuration's file, at most 8 MiB, and the name that its faults have.
+  static Result<std::string> read_file(const std::string& path);
+  static std::string_view name_of(std::string_view path);
+  bool operator==(const Config&) const = default;
 };
 
 }  // namespace yun::gateway

@@ -1,11 +1,15 @@
-// Any text as gateway.yaml: faults with their place, or a configuration that holds together and whose every route can be reached.
+// Any text as gateway.yaml: faults with their place, or a configuration that holds together and whose every route can be reached;
+// and the same whether it is read whole, in parts, or after another version of it.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "yun/gateway/config/config.hpp"
+#include "yun/gateway/config/reader.hpp"
 #include "yun/gateway/route/table.hpp"
 
 using namespace yun;
@@ -61,11 +65,59 @@ void check(const Config& config) {
   }
 }
 
+/// The way must not matter: in parts or whole, after another version or alone.
+void require_same(const Result<Config>& parts, const std::string& text) {
+  const auto whole = Config::parse_whole(text, "gateway.yaml");
+  require(parts.ok() == whole.ok());
+  require(parts.ok() ? *parts == *whole : parts.error().message() == whole.error().message());
+}
+
+/// The text with its lines moved about, as `how` says.
+std::string edited(const std::string& text, unsigned how) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size() - 1) + 1;
+    lines.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  const std::size_t from = how / 8 % lines.size();
+  const std::size_t to = how / 8 / lines.size() % lines.size();
+  const auto at = [&](std::size_t i) { return lines.begin() + static_cast<std::ptrdiff_t>(i); };
+  switch (how % 8) {
+    case 0: lines.erase(at(from)); break;
+    case 1: lines.insert(at(from), lines[to]); break;
+    case 2: std::swap(lines[from], lines[to]); break;
+    case 3: lines[from].insert(0, "# "); break;
+    case 4: lines[from].insert(lines[from].size() / 2, "x"); break;
+    case 5: lines.insert(at(from), "  - { name: new, match: path(/new), to: a }\n"); break;
+    case 6: std::rotate(lines.begin(), at(from), lines.end()); break;
+    default: lines.resize(from + 1); break;
+  }
+  std::string all;
+  for (const std::string& line : lines) all += line;
+  return all;
+}
+
+void check_reader(const std::string& text) {
+  ConfigReader reader("gateway.yaml");
+  require_same(reader.read(text), text);
+  unsigned how = static_cast<unsigned>(std::hash<std::string>{}(text));
+  std::string now = text;
+  for (int i = 0; i < 4 && !now.empty(); ++i, how = how * 1664525 + 1013904223) {
+    now = edited(now, how >> 8);
+    const auto read = reader.read(now);
+    require_same(read, now);
+    if (!read) now = reader.text();
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size > 8192) return 0;
-  const auto config = Config::parse({reinterpret_cast<const char*>(data), size}, "gateway.yaml");
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  check_reader(text);
+  const auto config = Config::parse(text, "gateway.yaml");
   if (config) {
     check(*config);
   } else {

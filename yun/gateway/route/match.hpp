@@ -26,6 +26,7 @@ struct PathPattern {
   static Result<PathPattern> parse(std::string_view text);
   /// Whether a normalised path fits; `values` (may be null) gets the parameters.
   bool fits(std::string_view path, std::vector<std::string_view>* values) const;
+  bool operator==(const PathPattern&) const = default;
 };
 
 struct Match {
@@ -52,6 +53,7 @@ struct Match {
   std::string rank() const;
   /// Whether some request could fit both (as far as hosts, methods and paths of the same shape tell).
   bool overlaps(const Match& other) const;
+  bool operator==(const Match&) const = default;
 };
 
 }  // namespace yun::gateway

@@ -14,10 +14,11 @@ struct Table::Node {
   std::vector<Entry> prefix;  ///< routes that end here with "/*"
 };
 
-Table::Table(const std::vector<RouteConfig>& routes) {
+Table::Table(const RouteList& routes) {
   forest_.any = std::make_unique<Node>();
-  for (const RouteConfig& route : routes) {
-    const Entry entry{&route, route.match.rank()};
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const RouteConfig& route = routes[i];
+    const Entry entry{&route, i, route.match.rank()};
     if (route.match.hosts.empty()) insert(*forest_.any, entry);
     for (const std::string& host : route.match.hosts) {
       if (!host.starts_with("*.")) {
@@ -92,6 +93,7 @@ Table::Found Table::find(const http::Request& request) const {
   Found found;
   if (best) {
     found.route = best->route;
+    found.index = best->index;
     (void)best->route->match.path.fits(request.path, &found.values);  // it fits: the tree found it
     return found;
   }

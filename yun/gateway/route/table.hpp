@@ -16,12 +16,14 @@ namespace yun::gateway {
 
 class Table {
  public:
-  explicit Table(const std::vector<RouteConfig>& routes);
+  /// `routes` must outlive the table.
+  explicit Table(const RouteList& routes);
   ~Table();
   Table(Table&&) noexcept;
 
   struct Found {
     const RouteConfig* route = nullptr;
+    std::size_t index = 0;  ///< of the route in the list
     /// Values of the path's parameters, in order; views of the request's path.
     std::vector<std::string_view> values;
     /// Without a route: the methods that this host and path know, sorted ("" = none: 404 rather than 405).
@@ -39,6 +41,7 @@ class Table {
   };
   struct Entry {
     const RouteConfig* route;
+    std::size_t index;
     std::string rank;
   };
   static void insert(Node& root, Entry entry);

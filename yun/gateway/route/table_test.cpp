@@ -8,7 +8,7 @@ using namespace yun::gateway;
 namespace {
 
 struct Routes {
-  std::vector<RouteConfig> list;
+  RouteList list;
   void add(std::string name, std::string_view match, int priority = 0) {
     RouteConfig route;
     route.name = std::move(name);

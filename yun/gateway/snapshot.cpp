@@ -1,0 +1,84 @@
+#include "yun/gateway/snapshot.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+namespace yun::gateway {
+
+namespace {
+
+using Limiters = std::unordered_map<std::string_view, std::shared_ptr<Limiter>>;
+
+Limiters limiters_of(const Snapshot* snapshot) {
+  Limiters limiters;
+  for (std::size_t i = 0; snapshot && i < snapshot->limiters.size(); ++i) {
+    if (snapshot->limiters[i]) limiters.emplace(snapshot->config.routes[i].name, snapshot->limiters[i]);
+  }
+  return limiters;
+}
+
+/// The old limiter of the route of that name, if its limit is the same; else a fresh one.
+std::shared_ptr<Limiter> open_limiter(const RouteConfig& route, const Limiters& old) {
+  if (!route.limit) return nullptr;
+  const auto kept = old.find(route.name);
+  if (kept != old.end() && kept->second->config.rate == route.limit->rate && kept->second->config.by == route.limit->by) return kept->second;
+  auto limiter = std::make_shared<Limiter>();
+  limiter->config = *route.limit;
+  limiter->buckets = std::make_unique<resilience::KeyedLimiter>(resilience::LimiterOptions{.rate = route.limit->rate});
+  return limiter;
+}
+
+std::vector<std::vector<std::string>> services_of(const Config& config) {
+  std::vector<std::vector<std::string>> services(config.upstreams.size());
+  for (const RouteConfig& route : config.routes) {
+    if (route.grpc) services[route.upstream].push_back(route.grpc->service);
+  }
+  for (auto& list : services) {
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+  }
+  return services;
+}
+
+}  // namespace
+
+std::string_view Patterns::keep(const std::string& pattern) {
+  std::lock_guard lock(mutex_);
+  return *all_.insert(pattern).first;
+}
+
+void Discarded::add(std::unique_ptr<Snapshot> snapshot) {
+  std::lock_guard lock(mutex_);
+  all_.push_back(std::move(snapshot));
+}
+
+void Discarded::free() {
+  std::vector<std::unique_ptr<Snapshot>> all;
+  std::lock_guard lock(mutex_);
+  all.swap(all_);
+}
+
+std::shared_ptr<Snapshot> compile(Config config, const Snapshot* old, Patterns& patterns, std::shared_ptr<Discarded> discarded) {
+  const auto discard = [discarded = std::move(discarded)](Snapshot* done) {
+    done->upstreams.clear();
+    done->auth.clear();
+    discarded->add(std::unique_ptr<Snapshot>(done));
+  };
+  std::shared_ptr<Snapshot> snapshot(new Snapshot, discard);
+  snapshot->config = std::move(config);
+  const RouteList& routes = snapshot->config.routes;
+  const Limiters limiters = limiters_of(old);
+  snapshot->limiters.reserve(routes.size());
+  snapshot->patterns.reserve(routes.size());
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    snapshot->limiters.push_back(open_limiter(routes[i], limiters));
+    const bool same = old && i < old->patterns.size() && old->config.routes.shared(i) == routes.shared(i);
+    snapshot->patterns.push_back(same ? old->patterns[i] : patterns.keep(routes[i].match.path.text));
+  }
+  snapshot->services = services_of(snapshot->config);
+  snapshot->table = std::make_unique<Table>(routes);
+  return snapshot;
+}
+
+}  // namespace yun::gateway
