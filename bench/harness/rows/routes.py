@@ -2,12 +2,11 @@
 
 import http.client
 import os
-import signal
 import threading
 import time
 from typing import List
 
-from .. import loads, measure, procs
+from .. import loads, measure, procs, stats
 from ..context import Context
 from ..model import Goal, Row, Server
 from ..result import CaseResult, RowResult, ServerResult
@@ -15,6 +14,8 @@ from . import common, gateway
 
 MANY = 5000
 TARGET = "/plain/42"
+CHANGES = 20  # at least, in all rounds
+PROBE_EVERY = 0.0005  # seconds
 
 
 def config(context: Context, routes: int, marker: int = 0) -> str:
@@ -33,29 +34,30 @@ def _server(routes: int, name: str) -> Server:
     return Server(name, command, ours=True, missing=common.program_missing("gateway"), note=f"{routes:,} routes, access log to a file")
 
 
-def _replace(path: str, text: str) -> None:
+def _until_in_force(running: measure.Running, path: str, text: str, marker: int, seconds: float = 10) -> float:
+    """Milliseconds from the rename of a new file over `path` until the gateway answers the route that only that file has. It is asked on a connection
+    that is open already, one request after the other with PROBE_EVERY between: that, and a request's own time, are in the figure."""
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    connection.connect()
     with open(path + ".new", "w") as file:
         file.write(text)
-    os.replace(path + ".new", path)
-
-
-def _until_marker(port: int, marker: int, seconds: float = 10) -> float:
-    """Milliseconds until the gateway answers the marker of this version."""
     began = time.perf_counter()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    while time.perf_counter() - began < seconds:
-        connection.request("GET", f"/marker-{marker}")
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status == 200:
-            connection.close()
-            return (time.perf_counter() - began) * 1e3
-        time.sleep(0.001)
+    os.replace(path + ".new", path)
+    try:
+        while time.perf_counter() - began < seconds:
+            connection.request("GET", f"/marker-{marker}")
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status == 200:
+                return (time.perf_counter() - began) * 1e3
+            time.sleep(PROBE_EVERY)
+    finally:
+        connection.close()
     raise measure.Void(f"version {marker} of the configuration was not in force within {seconds:g} s")
 
 
-def _change_under_load(row: Row, context: Context, running: measure.Running, into: ServerResult, first: int) -> int:
-    """One route changes each second while an open loop runs; gives the number of changes."""
+def _change_under_load(row: Row, context: Context, running: measure.Running, first: int) -> List[float]:
+    """One route changes each second while an open loop runs; gives how long each change took, in milliseconds."""
     path, done, applied = context.file(f"{MANY}.yaml"), threading.Event(), []
     failure: List[str] = []
 
@@ -63,18 +65,15 @@ def _change_under_load(row: Row, context: Context, running: measure.Running, int
         marker = first
         while not done.wait(1.0):
             marker += 1
-            text = config(context, MANY, marker)
-            _replace(path, text)
-            os.kill(running.process.pid, signal.SIGHUP)
             try:
-                applied.append(_until_marker(running.port, marker))
+                applied.append(_until_in_force(running, path, config(context, MANY, marker), marker))
             except (measure.Void, OSError, http.client.HTTPException) as error:
                 failure.append(str(error))
                 return
 
     changer = threading.Thread(target=change)
     changer.start()
-    seconds = max(3.5, context.options.open_seconds)
+    seconds = max(context.options.open_seconds, 1.5 + CHANGES / context.options.rounds)
     try:
         # Whatever failed is an error of the row, by the audit: 0 failed requests is no goal but a condition.
         running.load(row.cases[0], lambda _context, port: loads.openloop(
@@ -84,8 +83,7 @@ def _change_under_load(row: Row, context: Context, running: measure.Running, int
         changer.join()
     if failure or not applied:
         raise measure.Void(failure[0] if failure else "no change was made")
-    into.add("ms until a change is in force", max(applied))
-    return len(applied)
+    return applied
 
 
 def _run(row: Row, context: Context, say) -> RowResult:
@@ -95,7 +93,7 @@ def _run(row: Row, context: Context, say) -> RowResult:
         for each in running.values():
             each.load(row.cases[0], row.cases[0].closed, 1, 0.0)
             each.open_ledger()
-        version = 0
+        applied: List[float] = []
         for number in range(context.options.rounds):
             say(f"{row.name}: round {number + 1} of {context.options.rounds}")
             for name, each in running.items():
@@ -105,9 +103,13 @@ def _run(row: Row, context: Context, say) -> RowResult:
                 into.add("rate", loaded.rate)
                 into.add("rss", procs.rss_bytes(each.process.pid))
                 into.add("MiB of RSS", procs.rss_bytes(each.process.pid) / 2**20)
-            version += _change_under_load(row, context, running["yun"], results[""].servers["yun"], version)
+            applied += _change_under_load(row, context, running["yun"], len(applied))
         measure.audit_all(running.values(), result)
-        result.remarks.append(f"{version} changes of one route among {MANY:,} under load; the slowest of each round is shown")
+        ours, pid = results[""].servers["yun"], running["yun"].process.pid
+        ours.add("ms from rename to answer, p50", stats.median(applied))
+        ours.add("ms from rename to answer, worst", max(applied))
+        ours.add("MiB of RSS after the changes", procs.rss_bytes(pid) / 2**20)
+        result.remarks.append(f"{len(applied)} changes of one route among {MANY:,} under load, by a rename over the file and no signal")
 
     return measure.guarded(row, context, work)
 
@@ -122,7 +124,8 @@ def rows() -> List[Row]:
             [
                 Goal("<= 2 % slower than with 1 route", 1.02, "yun 1 route"),
                 Goal("<= 40 MiB", 40, figure="MiB of RSS"),
-                Goal("a change is in force within 30 ms", 30, figure="ms until a change is in force"),
+                Goal("<= 40 MiB after the changes", 40, figure="MiB of RSS after the changes"),
+                Goal("the slowest change is in force within 30 ms", 30, figure="ms from rename to answer, worst"),
             ],
             route="/plain/{id}",
             targets=["openloop", "floor", "gateway"],

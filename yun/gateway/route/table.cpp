@@ -1,6 +1,8 @@
 #include "yun/gateway/route/table.hpp"
 
 #include <algorithm>
+#include <map>
+#include <new>
 #include <set>
 
 #include "yun/base/strings.hpp"
@@ -8,45 +10,74 @@
 namespace yun::gateway {
 
 struct Table::Node {
-  std::map<std::string, std::unique_ptr<Node>, std::less<>> text;
-  std::unique_ptr<Node> parameter;
-  std::vector<Entry> exact;   ///< routes that end here
-  std::vector<Entry> prefix;  ///< routes that end here with "/*"
+  explicit Node(std::pmr::memory_resource* memory) : text(memory), exact(memory), prefix(memory) {}
+  std::pmr::map<std::string_view, Node*> text;
+  Node* parameter = nullptr;
+  std::pmr::vector<Entry> exact;   ///< routes that end here
+  std::pmr::vector<Entry> prefix;  ///< routes that end here with "/*"
 };
 
-Table::Table(const RouteList& routes) {
-  forest_.any = std::make_unique<Node>();
+struct Table::Forest {
+  explicit Forest(std::pmr::memory_resource* memory) : exact(memory), wildcard(memory), any(memory) {}
+  std::pmr::map<std::string_view, Node*> exact;
+  std::pmr::vector<std::pair<std::string_view, Node*>> wildcard;  ///< ".suffix", longest first
+  Node any;
+};
+
+namespace {
+
+constexpr std::size_t kBytesARoute = 512;  // about; what is missing is taken later
+
+/// In memory that is never given back piece by piece: no destructor runs, and none need to.
+template <typename T>
+T* make_in(std::pmr::monotonic_buffer_resource& memory) {
+  return new (memory.allocate(sizeof(T), alignof(T))) T(&memory);
+}
+
+std::string_view copied(std::string_view text, std::pmr::monotonic_buffer_resource& memory) {
+  char* const copy = static_cast<char*>(memory.allocate(text.size(), 1));
+  std::copy(text.begin(), text.end(), copy);
+  return {copy, text.size()};
+}
+
+}  // namespace
+
+Table::Table(const RouteList& routes)
+    : memory_(std::make_unique<std::pmr::monotonic_buffer_resource>(1024 + routes.size() * kBytesARoute)), forest_(make_in<Forest>(*memory_)) {
   for (std::size_t i = 0; i < routes.size(); ++i) {
     const RouteConfig& route = routes[i];
-    const Entry entry{&route, i, route.match.rank()};
-    if (route.match.hosts.empty()) insert(*forest_.any, entry);
-    for (const std::string& host : route.match.hosts) {
+    const Entry entry{&route, i, copied(route.match.rank(), *memory_)};
+    if (route.match.hosts.empty()) insert(forest_->any, entry);
+    for (const std::string_view host : route.match.hosts) {
       if (!host.starts_with("*.")) {
-        auto& node = forest_.exact[host];
-        if (!node) node = std::make_unique<Node>();
+        Node*& node = forest_->exact[host];
+        if (!node) node = make_node();
         insert(*node, entry);
         continue;
       }
-      const std::string suffix = host.substr(1);
-      auto found = std::find_if(forest_.wildcard.begin(), forest_.wildcard.end(), [&](const auto& pair) { return pair.first == suffix; });
-      if (found == forest_.wildcard.end()) found = forest_.wildcard.insert(found, {suffix, std::make_unique<Node>()});
+      const std::string_view suffix = host.substr(1);
+      auto& wildcard = forest_->wildcard;
+      auto found = std::find_if(wildcard.begin(), wildcard.end(), [&](const auto& pair) { return pair.first == suffix; });
+      if (found == wildcard.end()) found = wildcard.insert(found, {suffix, make_node()});
       insert(*found->second, entry);
     }
   }
-  std::sort(forest_.wildcard.begin(), forest_.wildcard.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+  std::sort(forest_->wildcard.begin(), forest_->wildcard.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
 }
 
 Table::~Table() = default;
 Table::Table(Table&&) noexcept = default;
 
-void Table::insert(Node& root, Entry entry) {
+Table::Node* Table::make_node() { return make_in<Node>(*memory_); }
+
+void Table::insert(Node& root, const Entry& entry) {
   Node* node = &root;
   for (const std::string& segment : entry.route->match.path.segments) {
-    auto& next = segment.empty() ? node->parameter : node->text[segment];
-    if (!next) next = std::make_unique<Node>();
-    node = next.get();
+    Node*& next = segment.empty() ? node->parameter : node->text[segment];
+    if (!next) next = make_node();
+    node = next;
   }
-  (entry.route->match.path.prefix ? node->prefix : node->exact).push_back(std::move(entry));
+  (entry.route->match.path.prefix ? node->prefix : node->exact).push_back(entry);
 }
 
 void Table::collect(const Node& node, std::string_view path, std::size_t at, std::vector<const Entry*>& into) {
@@ -67,11 +98,11 @@ Table::Found Table::find(const http::Request& request) const {
   if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) host = host.substr(0, colon);
 
   std::vector<const Entry*> candidates;
-  if (const auto exact = forest_.exact.find(host); exact != forest_.exact.end()) collect(*exact->second, request.path, 0, candidates);
-  for (const auto& [suffix, node] : forest_.wildcard) {
+  if (const auto exact = forest_->exact.find(host); exact != forest_->exact.end()) collect(*exact->second, request.path, 0, candidates);
+  for (const auto& [suffix, node] : forest_->wildcard) {
     if (host.size() > suffix.size() && host.ends_with(suffix)) collect(*node, request.path, 0, candidates);
   }
-  collect(*forest_.any, request.path, 0, candidates);
+  collect(forest_->any, request.path, 0, candidates);
 
   const std::string_view method = request.method == http::Method::Other ? std::string_view(request.method_text) : http::name(request.method);
   const Entry* best = nullptr;

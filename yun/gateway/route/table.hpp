@@ -4,8 +4,8 @@
 // Hosts split the routes into a hash of exact hosts, a list of wildcards and the rest; within each, a tree of path segments finds the
 // candidates, so that 5,000 routes cost about what one does.
 
-#include <map>
 #include <memory>
+#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +16,7 @@ namespace yun::gateway {
 
 class Table {
  public:
-  /// `routes` must outlive the table.
+  /// `routes` must outlive the table: it holds views of them.
   explicit Table(const RouteList& routes);
   ~Table();
   Table(Table&&) noexcept;
@@ -34,19 +34,18 @@ class Table {
 
  private:
   struct Node;
-  struct Forest {
-    std::map<std::string, std::unique_ptr<Node>, std::less<>> exact;
-    std::vector<std::pair<std::string, std::unique_ptr<Node>>> wildcard;  ///< ".suffix", longest first
-    std::unique_ptr<Node> any;
-  };
+  struct Forest;
   struct Entry {
     const RouteConfig* route;
     std::size_t index;
-    std::string rank;
+    std::string_view rank;
   };
-  static void insert(Node& root, Entry entry);
+  Node* make_node();
+  void insert(Node& root, const Entry& entry);
   static void collect(const Node& node, std::string_view path, std::size_t at, std::vector<const Entry*>& into);
-  Forest forest_;
+  /// All of the trees is in here and goes with it, at once: thousands of nodes, made together and freed together.
+  std::unique_ptr<std::pmr::monotonic_buffer_resource> memory_;
+  Forest* forest_ = nullptr;
 };
 
 }  // namespace yun::gateway
