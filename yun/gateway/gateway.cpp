@@ -1,6 +1,6 @@
 #include "yun/gateway/gateway.hpp"
 
-#include <algorithm>
+#include <map>
 
 #include "yun/gateway/forward/headers.hpp"
 #include "yun/gateway/forward/proxy.hpp"
@@ -77,34 +77,23 @@ void Gateway::free_discarded() { discarded_->free(); }
 Result<void> Gateway::apply(Config config) { return apply(prepare(std::move(config))); }
 
 Result<void> Gateway::apply(std::shared_ptr<Snapshot> fresh) {
-  const std::shared_ptr<const Snapshot> old = in_force();
-  for (const UpstreamConfig& wanted : fresh->config.upstreams) {
-    std::shared_ptr<Upstream> upstream;
-    if (old) {
-      const auto kept = std::find_if(old->upstreams.begin(), old->upstreams.end(), [&](const auto& held) { return held->serves(wanted); });
-      if (kept != old->upstreams.end()) upstream = *kept;
-    }
-    if (!upstream) {
-      auto opened = Upstream::open(wanted, *options_.client);
-      if (!opened) return std::move(opened).error().with_context("upstream \"" + wanted.name + "\"");
-      upstream = std::move(*opened);
-    }
-    fresh->upstreams.push_back(std::move(upstream));
+  for (std::size_t i = 0; i < fresh->upstreams.size(); ++i) {
+    if (fresh->upstreams[i]) continue;
+    const UpstreamConfig& wanted = fresh->config.upstreams[i];
+    auto opened = Upstream::open(wanted, *options_.client);
+    if (!opened) return std::move(opened).error().with_context("upstream \"" + wanted.name + "\"");
+    fresh->upstreams[i] = std::move(*opened);
   }
-  for (const AuthConfig& wanted : fresh->config.auth) {
-    std::shared_ptr<Auth> auth;
-    if (old) {
-      const auto kept = std::find_if(old->auth.begin(), old->auth.end(), [&](const auto& held) { return held->config == wanted; });
-      if (kept != old->auth.end()) auth = *kept;
-    }
-    fresh->auth.push_back(auth ? std::move(auth) : open_auth(wanted, options_));
+  for (std::size_t i = 0; i < fresh->auth.size(); ++i) {
+    if (!fresh->auth[i]) fresh->auth[i] = open_auth(fresh->config.auth[i], options_);
   }
 
   metrics_->routes.set(static_cast<double>(fresh->config.routes.size()));
   metrics_->reloads.add();
+  std::shared_ptr<const Snapshot> old = std::move(fresh);
   {
     std::lock_guard lock(mutex_);
-    snapshot_ = std::move(fresh);
+    old.swap(snapshot_);
   }
   version_.fetch_add(1, std::memory_order_release);
   if (Loop::current_or_null()) changed_.set();
@@ -138,12 +127,12 @@ void Gateway::tell_loops() {
 
 namespace {
 
-/// A part of a snapshot (an upstream, a key set) with the task that keeps it fresh.
+/// The task that keeps a part of a snapshot (an upstream, a key set) fresh.
 struct Running {
-  std::shared_ptr<const void> part;
   std::vector<std::string> services;  ///< that an upstream's task learns
   std::unique_ptr<Context> ctx;
 };
+using RunningParts = std::map<std::shared_ptr<const void>, Running>;
 
 Task<void> run_upstream(Context& ctx, std::shared_ptr<Upstream> upstream, std::vector<std::string> services) {
   co_await upstream->run(ctx, std::move(services));
@@ -154,22 +143,21 @@ Task<void> run_auth(Context& ctx, std::shared_ptr<Auth> auth) { co_await auth->v
 
 Task<void> Gateway::run(Context& ctx) {
   runtime::Scope scope;
-  std::vector<Running> running;
+  RunningParts running;
   std::vector<std::unique_ptr<Context>> leaving;  // cancelled, and kept until the scope is joined
   forget_loops();
   while (!ctx.done()) {
     changed_.reset();
     if (const auto snapshot = current()) {
-      std::vector<Running> next;
+      RunningParts next;
       const auto keep_or_start = [&](const std::shared_ptr<const void>& part, const std::vector<std::string>& services, auto start) {
-        const auto held = std::find_if(running.begin(), running.end(), [&](const Running& r) { return r.part == part && r.services == services; });
-        if (held != running.end()) {
-          next.push_back(std::move(*held));
-          running.erase(held);
-        } else {
-          next.push_back({part, services, std::make_unique<Context>(ctx)});
-          scope.spawn(start(*next.back().ctx));
+        const auto held = running.find(part);
+        if (held != running.end() && held->second.services == services) {
+          next.insert(running.extract(held));
+          return;
         }
+        const auto [fresh, is_new] = next.emplace(part, Running{services, std::make_unique<Context>(ctx)});
+        if (is_new) scope.spawn(start(*fresh->second.ctx));
       };
       for (std::size_t i = 0; i < snapshot->upstreams.size(); ++i) {
         const auto& services = snapshot->services[i];
@@ -178,7 +166,7 @@ Task<void> Gateway::run(Context& ctx) {
       for (const auto& auth : snapshot->auth) {
         keep_or_start(auth, {}, [&](Context& own) { return run_auth(own, auth); });
       }
-      for (Running& gone : running) {
+      for (auto& [part, gone] : running) {
         gone.ctx->cancel();
         leaving.push_back(std::move(gone.ctx));
       }

@@ -8,6 +8,8 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
+#include <set>
 
 #include "yun/base/sanitizers.hpp"
 #include "yun/gateway/snapshot.hpp"
@@ -22,11 +24,20 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// The upstream: knows from how many connections it was asked.
 struct Echo final : http::Handler {
   Task<void> handle(Context&, http::Request& request, http::Response& response) override {
+    std::lock_guard lock(mutex);
+    peers.insert(request.peer.to_string());
     response = http::Response::text(200, request.path);
     return {};
   }
+  std::size_t connections() {
+    std::lock_guard lock(mutex);
+    return peers.size();
+  }
+  std::mutex mutex;
+  std::set<std::string> peers;
 };
 
 /// CPU time of this thread.
@@ -242,6 +253,21 @@ Task<void> goes_on(ReloaderTest& test, Context& ctx) {
   EXPECT_EQ(remaining, "1999");
 }
 
+Task<void> keeps_connections(ReloaderTest& test, Context& ctx) {
+  for (int marker = 1; marker <= 5; ++marker) {
+    test.replace(test.text(marker, 3));
+    const bool there = co_await test.in_force(ctx, marker);
+    EXPECT_TRUE(there);
+  }
+  EXPECT_EQ(test.echo.connections(), 1U);
+  std::string other = test.text(6, 3);
+  other.replace(other.find(" }"), 2, ", connect_timeout: 2s }");
+  test.replace(other);
+  const bool there = co_await test.in_force(ctx, 6);
+  EXPECT_TRUE(there);
+  EXPECT_EQ(test.echo.connections(), 2U);
+}
+
 }  // namespace
 
 TEST_F(ReloaderTest, AChangedRouteUnderLoadIsInForceAndFailsNobody) { run(&changes_under_load, text(0, 500)); }
@@ -253,6 +279,8 @@ TEST_F(ReloaderTest, ABadAnEmptyAndAMissingFileLeaveTheOldOneInForce) { run(&kee
 TEST_F(ReloaderTest, AFileThatIsHalfWrittenIsNotTakenForAWholeOne) { run(&waits_for_the_writer, text(0, 3)); }
 
 TEST_F(ReloaderTest, ALimitGoesOnWhereItIsTheSameAndBeginsAnewWhereItIsNot) { run(&goes_on, text(0, 3)); }
+
+TEST_F(ReloaderTest, ConnectionsToAnUpstreamThatIsTheSameGoOn) { run(&keeps_connections, text(0, 3)); }
 
 TEST_F(ReloaderTest, AFileWithFaultsIsNoStart) {
   write("upstreams: {}\n");

@@ -29,6 +29,25 @@ std::shared_ptr<Limiter> open_limiter(const RouteConfig& route, const Limiters& 
   return limiter;
 }
 
+const std::string& name_of(const Upstream& upstream) { return upstream.config().name; }
+const std::string& name_of(const Auth& auth) { return auth.config.name; }
+bool serves(const Upstream& upstream, const UpstreamConfig& wanted) { return upstream.serves(wanted); }
+bool serves(const Auth& auth, const AuthConfig& wanted) { return auth.config == wanted; }
+
+/// What there is already for each that is wanted; null where there is nothing that serves it.
+template <typename Part, typename Wanted>
+std::vector<std::shared_ptr<Part>> kept(const std::vector<std::shared_ptr<Part>>& old, const std::vector<Wanted>& all_wanted) {
+  std::unordered_map<std::string_view, const std::shared_ptr<Part>*> by_name;
+  for (const auto& part : old) by_name.emplace(name_of(*part), &part);
+  std::vector<std::shared_ptr<Part>> parts;
+  for (const Wanted& wanted : all_wanted) {
+    const auto found = by_name.find(wanted.name);
+    const bool well = found != by_name.end() && serves(**found->second, wanted);
+    parts.push_back(well ? *found->second : nullptr);
+  }
+  return parts;
+}
+
 std::vector<std::vector<std::string>> services_of(const Config& config) {
   std::vector<std::vector<std::string>> services(config.upstreams.size());
   for (const RouteConfig& route : config.routes) {
@@ -76,6 +95,9 @@ std::shared_ptr<Snapshot> compile(Config config, const Snapshot* old, Patterns& 
     const bool same = old && i < old->patterns.size() && old->config.routes.shared(i) == routes.shared(i);
     snapshot->patterns.push_back(same ? old->patterns[i] : patterns.keep(routes[i].match.path.text));
   }
+  static const Snapshot kNone;
+  snapshot->upstreams = kept(old ? old->upstreams : kNone.upstreams, snapshot->config.upstreams);
+  snapshot->auth = kept(old ? old->auth : kNone.auth, snapshot->config.auth);
   snapshot->services = services_of(snapshot->config);
   snapshot->table = std::make_unique<Table>(routes);
   return snapshot;

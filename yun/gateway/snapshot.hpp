@@ -60,8 +60,8 @@ class Discarded {
   std::vector<std::unique_ptr<Snapshot>> all_;
 };
 
-/// All of a snapshot but its upstreams and key sets, on any thread. `old` (may be null) is the one in force: limits that are the same go on. What is left
-/// when the last request lets go of it goes to `discarded`, but for upstreams and key sets, which end then and there.
+/// A snapshot but for the upstreams and key sets that are new (null in it), on any thread. `old` (may be null) is the one in force: upstreams, key sets and
+/// limits that are described as in it go on. When the last request lets go of the snapshot it goes to `discarded`; its upstreams and key sets end then and there.
 std::shared_ptr<Snapshot> compile(Config config, const Snapshot* old, Patterns& patterns, std::shared_ptr<Discarded> discarded);
 
 }  // namespace yun::gateway
