@@ -8,6 +8,8 @@
 //     app.background([&](Context& ctx) { return gateway.run(ctx); });
 //     app.ready_when("gateway", [&] { return gateway.missing(); });
 //
+// Reloader (reloader.hpp) does the first two lines, and follows the file.
+//
 // Guarantees: a request sees one configuration from its beginning to its end. What a new configuration keeps (upstreams, key sets and limits
 // that are described as before) keeps its state: connections, health, counts.
 
