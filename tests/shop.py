@@ -134,7 +134,10 @@ class Shop:
             environment |= {"DB_HOST": "127.0.0.1", "DB_PORT": str(self.database.port), "DB_USER": "yun", "DB_PASSWORD": "yun", "DB_NAME": "yun"}
         if self.registry:
             environment |= {"CONSUL_ADDR": f"127.0.0.1:{self.registry.port}"}
-        environment |= {"SHOP_USERS": f"127.0.0.1:{b + 1}", "SHOP_ORDERS": f"127.0.0.1:{b + 2}"} | self.environment
+        environment |= {"SHOP_USERS": f"static://127.0.0.1:{b + 1}", "SHOP_ORDERS": f"static://127.0.0.1:{b + 2}"}
+        if self.registry:
+            environment |= {f"SHOP_{one.upper()}S": f"consul://127.0.0.1:{self.registry.port}/{one}-service?keep={self.data}/gateway/{one}s.json" for one in ("user", "order")}
+        environment |= self.environment
         with open(os.path.join(self.scratch, instance + ".log"), "a") as log:
             self.processes[instance] = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
         return self.processes[instance]

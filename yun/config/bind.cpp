@@ -28,11 +28,13 @@ const Tree* Tree::find(std::string_view key) const {
   return entry ? &entry->value : nullptr;
 }
 
+/// In place of what should have been a map: that has been told, and what it lacks is no news.
+static const Tree kNoMap;
+
 Reader::Reader(const Tree& tree, std::string path, Errors& errors) : tree_(&tree), path_(std::move(path)), errors_(&errors) {
-  static const Tree kEmpty;
   if (tree.is_null() || tree.is_map()) return;
   (void)detail::expect(tree, Tree::Kind::Map, path_, errors);
-  tree_ = &kEmpty;
+  tree_ = &kNoMap;
 }
 
 const Tree* Reader::find(std::string_view key) {
@@ -57,7 +59,7 @@ void Reader::fault(std::string_view key, std::string_view message) {
 }
 
 bool Reader::missing(std::string_view key) {
-  errors_->add(*tree_, path_, std::string(key) + ": is required");
+  if (tree_ != &kNoMap) errors_->add(*tree_, path_, std::string(key) + ": is required");
   return false;
 }
 

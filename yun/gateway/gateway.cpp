@@ -1,5 +1,6 @@
 #include "yun/gateway/gateway.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "yun/gateway/forward/headers.hpp"
@@ -40,21 +41,35 @@ Gateway::~Gateway() = default;
 
 namespace {
 
-Task<Result<std::string>> fetch(Context& ctx, http::Client& client, std::string url) {
-  YUN_TRY(answer, co_await client.get(ctx, url));
-  if (answer.status != 200) co_return unavailable(url + " answered " + std::to_string(answer.status));
+Task<Result<std::string>> text_of(Context& ctx, http::Response answer, std::string from) {
+  if (answer.status != 200) co_return unavailable(from + " answered " + std::to_string(answer.status));
   YUN_TRY(text, co_await answer.body.all(ctx, 256 << 10));
   co_return std::string(text);
 }
 
-std::shared_ptr<Auth> open_auth(const AuthConfig& config, const GatewayOptions& options) {
+Task<Result<std::string>> fetch(Context& ctx, http::Client& client, std::string url) {
+  YUN_TRY(answer, co_await client.get(ctx, url));
+  co_return co_await text_of(ctx, std::move(answer), std::move(url));
+}
+
+Task<Result<std::string>> fetch_from(Context& ctx, std::shared_ptr<Upstream> upstream, std::string path) {
+  http::Request request;
+  request.target = request.path = path;
+  YUN_TRY(answer, co_await upstream->channel().send(ctx, std::move(request)));
+  co_return co_await text_of(ctx, std::move(answer), upstream->config().name + path);
+}
+
+/// `upstream`: where the key set is, null if that is a URL.
+std::shared_ptr<Auth> open_auth(const AuthConfig& config, std::shared_ptr<Upstream> upstream, const GatewayOptions& options) {
   auto auth = std::make_shared<Auth>();
   auth->config = config;
   http::TokenVerifier::Options verifier;
   verifier.expected = {.issuer = config.issuer, .audience = config.audience, .leeway = config.leeway};
   verifier.refresh_every = config.refresh_every;
   if (!options.state_folder.empty()) verifier.keep_in = options.state_folder + "/jwks-" + config.name + ".json";
-  auto get = [client = options.client, url = config.jwks](Context& ctx) { return fetch(ctx, *client, url); };
+  auto get = [client = options.client, upstream = std::move(upstream), jwks = config.jwks](Context& ctx) {
+    return upstream ? fetch_from(ctx, upstream, jwks) : fetch(ctx, *client, jwks);
+  };
   auth->verifier = std::make_unique<http::TokenVerifier>(std::move(verifier), std::move(get));
   return auth;
 }
@@ -85,7 +100,10 @@ Result<void> Gateway::apply(std::shared_ptr<Snapshot> fresh) {
     fresh->upstreams[i] = std::move(*opened);
   }
   for (std::size_t i = 0; i < fresh->auth.size(); ++i) {
-    if (!fresh->auth[i]) fresh->auth[i] = open_auth(fresh->config.auth[i], options_);
+    if (fresh->auth[i]) continue;
+    const AuthConfig& wanted = fresh->config.auth[i];
+    const auto at = std::ranges::find(fresh->config.upstreams, wanted.upstream, &UpstreamConfig::name);
+    fresh->auth[i] = open_auth(wanted, at == fresh->config.upstreams.end() ? nullptr : fresh->upstreams[static_cast<std::size_t>(at - fresh->config.upstreams.begin())], options_);
   }
 
   metrics_->routes.set(static_cast<double>(fresh->config.routes.size()));

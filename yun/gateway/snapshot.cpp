@@ -98,6 +98,11 @@ std::shared_ptr<Snapshot> compile(Config config, const Snapshot* old, Patterns& 
   static const Snapshot kNone;
   snapshot->upstreams = kept(old ? old->upstreams : kNone.upstreams, snapshot->config.upstreams);
   snapshot->auth = kept(old ? old->auth : kNone.auth, snapshot->config.auth);
+  // A key set that an upstream serves begins anew with it.
+  for (std::size_t i = 0; i < snapshot->auth.size(); ++i) {
+    const auto at = std::ranges::find(snapshot->config.upstreams, snapshot->config.auth[i].upstream, &UpstreamConfig::name);
+    if (at != snapshot->config.upstreams.end() && !snapshot->upstreams[static_cast<std::size_t>(at - snapshot->config.upstreams.begin())]) snapshot->auth[i] = nullptr;
+  }
   snapshot->services = services_of(snapshot->config);
   snapshot->table = std::make_unique<Table>(routes);
   return snapshot;

@@ -39,7 +39,7 @@ struct HealthCheck {
 
 struct UpstreamConfig {
   std::string name;
-  std::string to;  ///< a resolver's URL: static://, dns://
+  std::string to;  ///< a resolver's URL: static://, dns://, consul://
   Protocol protocol = Protocol::Http;
   LoadBalancing lb = LoadBalancing::P2c;
   Duration connect_timeout = std::chrono::seconds(1);
@@ -51,7 +51,8 @@ struct UpstreamConfig {
 /// Tokens of one issuer.
 struct AuthConfig {
   std::string name;
-  std::string jwks;
+  std::string jwks;      ///< a URL, or with `upstream` a path there
+  std::string upstream;  ///< "" = jwks is a URL
   std::string issuer;
   std::string audience;
   Duration leeway = std::chrono::seconds(5);

@@ -58,6 +58,24 @@ routes:
             R"(gateway.yaml:6:9: route "orders": unknown upstream "ordrs"; did you mean "orders"?)");
 }
 
+TEST(GatewayConfig, WhatIsNoMapIsOneFault) {
+  EXPECT_EQ(faults("upstreams:\n  orders: static://127.0.0.1:1\nroutes: [ { name: a, match: path(/a), to: orders } ]\n"),
+            "gateway.yaml:2:11: upstream \"orders\": must be a map, is \"static://127.0.0.1:1\"");
+}
+
+TEST(GatewayConfig, AKeySetIsAtAUrlOrAtAnUpstream) {
+  const auto with = [](std::string_view auth) {
+    return faults("upstreams:\n  users: { to: \"static://127.0.0.1:1\" }\n  rpc: { to: \"static://127.0.0.1:1\", protocol: grpc }\nauth:\n  main: { " + std::string(auth) +
+                  ", issuer: shop, audience: shop }\nroutes: [ { name: a, match: path(/a), to: users } ]\n");
+  };
+  EXPECT_EQ(with("jwks: /jwks.json, upstream: users"), "none");
+  EXPECT_EQ(with("jwks: /jwks.json"), "gateway.yaml:5:17: auth \"main\".jwks: must be a URL, or a path beside upstream: NAME");
+  EXPECT_EQ(with("jwks: \"http://a/jwks.json\", upstream: users"),
+            "gateway.yaml:5:17: auth \"main\".jwks: must be a path such as /.well-known/jwks.json, since upstream says where");
+  EXPECT_EQ(with("jwks: /jwks.json, upstream: user"), "gateway.yaml:5:39: auth \"main\".upstream: unknown upstream \"user\"; did you mean \"users\"?");
+  EXPECT_EQ(with("jwks: /jwks.json, upstream: rpc"), "gateway.yaml:5:39: auth \"main\".upstream: must be one whose protocol is http");
+}
+
 TEST(GatewayConfig, EveryFaultIsToldAtOnce) {
   EXPECT_EQ(faults(R"(upstreams:
   orders: { too: "static://127.0.0.1:8082" }

@@ -42,9 +42,22 @@ void read_upstream(const Entry& entry, Config& config, Errors& errors) {
 }
 
 void read_auth(const Entry& entry, Config& config, Errors& errors) {
-  AuthConfig auth{.name = entry.key, .jwks = {}, .issuer = {}, .audience = {}};
+  AuthConfig auth{.name = entry.key, .jwks = {}, .upstream = {}, .issuer = {}, .audience = {}};
   Reader reader(entry.value, named("auth", entry.key), errors);
-  reader.require("jwks", auth.jwks);
+  const bool has_keys = reader.require("jwks", auth.jwks);
+  if (reader.get("upstream", auth.upstream)) {
+    const auto known = std::ranges::find(config.upstreams, auth.upstream, &UpstreamConfig::name);
+    std::vector<std::string> names;
+    for (const UpstreamConfig& each : config.upstreams) names.push_back(each.name);
+    if (known == config.upstreams.end()) {
+      reader.fault("upstream", config::unknown("upstream", auth.upstream, names));
+    } else if (known->protocol != Protocol::Http) {
+      reader.fault("upstream", "must be one whose protocol is http");
+    }
+    if (has_keys && !auth.jwks.starts_with('/')) reader.fault("jwks", "must be a path such as /.well-known/jwks.json, since upstream says where");
+  } else if (has_keys && auth.jwks.find("://") == std::string::npos) {
+    reader.fault("jwks", "must be a URL, or a path beside upstream: NAME");
+  }
   reader.require("issuer", auth.issuer);
   reader.require("audience", auth.audience);
   reader.get("leeway", auth.leeway);

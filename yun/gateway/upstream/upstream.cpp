@@ -1,5 +1,6 @@
 #include "yun/gateway/upstream/upstream.hpp"
 
+#include "yun/discovery/open.hpp"
 #include "yun/observe/log/log.hpp"
 #include "yun/rpc/framing.hpp"
 #include "yun/rpc/status.hpp"
@@ -19,7 +20,7 @@ constexpr auto kRelearn = 60s;  // a new version of the service may have new fie
 namespace {
 
 Result<std::unique_ptr<balance::Resolver>> open_resolver(const std::string& url, const std::shared_ptr<HealthTable>& health) {
-  YUN_GET(resolver, balance::open(url));
+  YUN_GET(resolver, discovery::open(url));
   if (health->check().path.empty()) return std::move(resolver);
   return std::unique_ptr<balance::Resolver>(std::make_unique<HealthyResolver>(std::move(resolver), health));
 }
@@ -32,7 +33,7 @@ Upstream::Upstream(UpstreamConfig config, http::Client& probes)
 Upstream::~Upstream() = default;
 
 Result<std::shared_ptr<Upstream>> Upstream::open(UpstreamConfig config, http::Client& probes) {
-  if (auto resolver = balance::open(config.to); !resolver) return std::move(resolver).error();
+  if (auto resolver = discovery::open(config.to); !resolver) return std::move(resolver).error();
   std::shared_ptr<Upstream> upstream(new Upstream(std::move(config), probes));
   const UpstreamConfig& own = upstream->config_;
   http::ClientOptions client;
@@ -85,7 +86,7 @@ Task<void> Upstream::run(Context& ctx, std::vector<std::string> services) {
 }
 
 Task<void> Upstream::check_health(Context& ctx) {
-  auto resolver = balance::open(config_.to);
+  auto resolver = discovery::open(config_.to);
   if (!resolver) co_return;  // open() has refused it already
   while (!ctx.done()) {
     auto set = co_await (*resolver)->resolve(ctx);
