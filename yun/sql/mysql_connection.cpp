@@ -61,6 +61,10 @@ Result<std::unique_ptr<MysqlConnection>> MysqlConnection::open(const MysqlTarget
   if (!mysql_real_connect(handle, socket ? "localhost" : target.host.c_str(), target.user.c_str(), target.password.c_str(), target.database.c_str(), target.port, socket, CLIENT_FOUND_ROWS))
     return error_of(mysql_errno(handle), mysql_error(handle)).with_context("mysql at " + (socket ? target.socket : target.host + ":" + std::to_string(target.port)));
   connection->fd_ = static_cast<int>(mysql_get_socket(handle));
+  // The library goes on in plain text with a server that offers no TLS, whatever it was told.
+  if (target.tls != MysqlTarget::Tls::Off && !mysql_get_ssl_cipher(handle)) {
+    return unavailable("mysql at " + target.host + ":" + std::to_string(target.port) + " offers no TLS, which the url asks for").with_reason("sql_unavailable");
+  }
   return connection;
 }
 

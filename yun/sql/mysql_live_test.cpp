@@ -2,7 +2,10 @@
 #include "yun/sql/mysql.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "yun/sql/conformance.hpp"
@@ -261,6 +264,40 @@ TEST_F(MysqlTest, WrongAccountsAndDatabasesSayWhat) {
   EXPECT_EQ(denied.error().message().find("wrong"), std::string::npos) << denied.error().message();
   auto nowhere = wait(open(url("no_such_database"), {})->one<std::int64_t>(ctx_, "select 1"));
   EXPECT_NE(nowhere.error().message().find("no_such_database"), std::string::npos) << nowhere.error().message();
+}
+
+/// A CA, and a server's certificate by it for 127.0.0.1, in a folder that goes with the test.
+struct Certificates {
+  Certificates() {
+    folder = std::filesystem::temp_directory_path() / ("yun_mysql_tls_" + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder);
+    const std::string at = folder.string();
+    const std::string script = "cd " + at + " && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-ca -keyout ca.key -out ca.pem && "
+        "openssl req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out req.pem && "
+        "openssl x509 -req -in req.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -copy_extensions copy -out cert.pem";
+    EXPECT_EQ(std::system(("{ " + script + "; } >" + at + "/log 2>&1").c_str()), 0);
+  }
+  ~Certificates() { std::filesystem::remove_all(folder); }
+  std::string file(std::string_view name) const { return (folder / name).string(); }
+  std::filesystem::path folder;
+};
+
+TEST(MysqlTls, IsRequiredAndVerifiedAsTheUrlSays) {
+  const Certificates made;
+  auto peer = testing::Peer::start("mariadb", {"--ssl-cert=" + made.file("cert.pem"), "--ssl-key=" + made.file("key.pem"), "--ssl-ca=" + made.file("ca.pem")});
+  ASSERT_TRUE(peer) << peer.error().to_string();
+  const auto cipher = [&](const testing::Peer& of, const std::string& parameters) -> std::string {
+    Context ctx;
+    auto pool = open(url("yun", of.address()) + parameters, {});
+    if (!pool) return pool.error().to_string();
+    auto found = wait(pool->one<std::string>(ctx, "select variable_value from information_schema.session_status where variable_name = 'SSL_CIPHER'"));
+    return found ? (found->empty() ? "plain" : "encrypted") : found.error().reason();
+  };
+  EXPECT_EQ(cipher(*peer, ""), "plain");
+  EXPECT_EQ(cipher(*peer, "?tls=required"), "encrypted");
+  EXPECT_EQ(cipher(*peer, "?tls=verify&ca=" + made.file("ca.pem")), "encrypted");
+  EXPECT_EQ(cipher(*peer, "?tls=verify"), "sql_unavailable") << "a CA that nobody here knows";
+  EXPECT_EQ(cipher(server(), "?tls=required"), "sql_unavailable") << "a server without TLS";
 }
 
 /// A server of its own, to be killed and frozen.
