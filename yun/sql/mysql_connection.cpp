@@ -1,6 +1,6 @@
 #include "yun/sql/mysql_connection.hpp"
 
-#include <mysql.h>
+#include <mariadb/mysql.h>
 #include <poll.h>
 #include <sys/socket.h>
 

@@ -1,6 +1,6 @@
 // MySQL's and MariaDB's error numbers as Errors.
-#include <errmsg.h>
-#include <mysqld_error.h>
+#include <mariadb/errmsg.h>
+#include <mariadb/mysqld_error.h>
 
 #include "yun/sql/mysql_connection.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 // A prepared statement of MySQL: its arguments in, its rows out. Private to the driver.
 
-#include <mysql.h>
+#include <mariadb/mysql.h>
 
 #include <string>
 #include <vector>
