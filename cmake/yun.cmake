@@ -4,6 +4,7 @@
 #   *_live_test.cpp  tests against real servers or clients, one program <name>_live_tests, label `live`
 #   *_fuzz.cpp       a fuzzer each, with its corpus in <file>_corpus/ beside it
 #   *_bench.cpp      a Google Benchmark program each
+# A sub-room with a CMakeLists.txt of its own (a driver) is a target of its own and no part of the room. TEST_DEPS: rooms that only the tests need.
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
@@ -32,8 +33,13 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 
 function(yun_room name)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;PRIVATE_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;PRIVATE_LIBS;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cpp)
+  file(GLOB apart CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} */CMakeLists.txt)
+  foreach(one ${apart})
+    get_filename_component(folder ${one} DIRECTORY)
+    list(FILTER all EXCLUDE REGEX "^${folder}/")
+  endforeach()
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cpp$")
   add_library(yun_${name} STATIC ${sources})
@@ -42,6 +48,7 @@ function(yun_room name)
   target_include_directories(yun_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include>)
   target_compile_features(yun_${name} PUBLIC cxx_std_23)
   list(TRANSFORM ARG_DEPS PREPEND yun_)
+  list(TRANSFORM ARG_TEST_DEPS PREPEND yun_)
   target_link_libraries(yun_${name} PUBLIC ${ARG_DEPS} ${ARG_LIBS} Threads::Threads PRIVATE ${ARG_PRIVATE_LIBS})
   set_property(GLOBAL APPEND PROPERTY YUN_ROOMS yun_${name})
 
@@ -52,11 +59,11 @@ function(yun_room name)
   list(FILTER tests EXCLUDE REGEX "_live_test\\.cpp$")
   if(YUN_TESTS AND tests)
     yun_test_program(${name}_tests unit ${tests})
-    target_link_libraries(${name}_tests PRIVATE yun_${name})
+    target_link_libraries(${name}_tests PRIVATE yun_${name} ${ARG_TEST_DEPS})
   endif()
   if(YUN_TESTS AND live_tests)
     yun_test_program(${name}_live_tests live ${live_tests})
-    target_link_libraries(${name}_live_tests PRIVATE yun_${name} yun_testing)
+    target_link_libraries(${name}_live_tests PRIVATE yun_${name} ${ARG_TEST_DEPS} yun_testing)
   endif()
 
   if(YUN_FUZZ)
