@@ -4,7 +4,7 @@
 
 #include "yun/base/ids.hpp"
 #include "yun/http/client/endpoints.hpp"
-#include "yun/http/client/per_loop.hpp"
+#include "yun/runtime/per_loop.hpp"
 
 namespace yun::http {
 
@@ -80,7 +80,7 @@ struct Channel::Inner {
   std::string scheme;
   ChannelOptions options;
   Client client;
-  client::PerLoop<Endpoints> per_loop;
+  runtime::PerLoop<Endpoints> per_loop;
 };
 
 Channel::Channel(std::shared_ptr<Inner> inner) : inner_(std::move(inner)) {}

@@ -1,6 +1,6 @@
 #include "yun/http/client/client.hpp"
 
-#include "yun/http/client/per_loop.hpp"
+#include "yun/runtime/per_loop.hpp"
 #include "yun/http/client/pool.hpp"
 #include "yun/http/client/proxy.hpp"
 #include "yun/http/client/telemetry.hpp"
@@ -15,7 +15,7 @@ struct Client::Inner {
   client::ProxyRules proxies;
   std::mutex tls_mutex;
   std::shared_ptr<tls::TlsContext> tls;
-  client::PerLoop<client::Pool> pools;
+  runtime::PerLoop<client::Pool> pools;
 
   /// Made with the first https request: reading the system's certificates takes milliseconds that plain clients need not spend.
   Result<std::shared_ptr<tls::TlsContext>> tls_context() {

@@ -10,16 +10,16 @@
 #include "yun/runtime/loop.hpp"
 #include "yun/runtime/wait.hpp"
 
-namespace yun::http::client {
+namespace yun::runtime {
 
 /// T has `void close()`, called once, on its loop: it lets go of sockets and timers and cancels its tasks. A T that was closed may live on
 /// while an exchange still holds it. local() may be called on any loop; the PerLoop itself may go on any thread.
 template <typename T>
 class PerLoop {
   struct Slot {
-    runtime::Loop* home;
+    Loop* home;
     std::shared_ptr<T> value;
-    runtime::Event closing;
+    Event closing;
     std::atomic<bool> alive{true};
     std::mutex mutex;  // keeps `home` from ending between the look at `alive` and post()
   };
@@ -32,7 +32,7 @@ class PerLoop {
     for (const auto& slot : slots_) {
       std::lock_guard lock(slot->mutex);
       if (!slot->alive) continue;
-      if (runtime::Loop::current_or_null() == slot->home) {
+      if (Loop::current_or_null() == slot->home) {
         slot->value->close();
         slot->closing.set();
       } else {
@@ -47,7 +47,7 @@ class PerLoop {
   /// This loop's T, made by `make()` (-> shared_ptr<T>) the first time.
   template <typename F>
   std::shared_ptr<T> local(F make) {
-    runtime::Loop& loop = runtime::Loop::current();
+    Loop& loop = Loop::current();
     std::atomic<Slot*>& fast = fast_[loop.index() % fast_.size()];
     if (Slot* slot = fast.load(std::memory_order_acquire); slot && slot->home == &loop && slot->alive.load(std::memory_order_relaxed))
       return slot->value;
@@ -81,4 +81,4 @@ class PerLoop {
   std::array<std::atomic<Slot*>, 64> fast_{};
 };
 
-}  // namespace yun::http::client
+}  // namespace yun::runtime
