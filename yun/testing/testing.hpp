@@ -6,6 +6,9 @@
 //     auto cache = cache::open("redis://" + redis->address().to_string());
 //     redis->freeze();                                            // SIGSTOP: connected, but it answers nothing
 //
-// Names: Peer.
+//     testing::ChaosProxy proxy(redis->address());                // between the two: cut, delay, corrupt, refuse ..
+//
+// Names: Peer, ChaosProxy.
 
+#include "yun/testing/chaos.hpp"
 #include "yun/testing/peer.hpp"
