@@ -1,6 +1,7 @@
 #include "yun/base/strings.hpp"
 #include "yun/base/units.hpp"
 #include "yun/cache/memory.hpp"
+#include "yun/cache/redis/driver.hpp"
 #include "yun/cache/store.hpp"
 
 namespace yun::cache {
@@ -10,7 +11,8 @@ namespace {
 constexpr Size kDefaultMax{64_MiB};
 constexpr Size kLeastMax{64_KiB};
 
-Result<std::shared_ptr<Driver>> open_memory_url(std::string_view rest, const CacheOptions& options) {
+Result<std::shared_ptr<Driver>> open_memory_url(std::string_view url, const CacheOptions& options) {
+  const std::string_view rest = url.substr(url.find("://") + 3);
   Size max = kDefaultMax;
   const auto question = rest.find('?');
   if (!rest.substr(0, question).empty()) return invalid_argument("memory:// takes no host or path; write memory://?max=64MiB");
@@ -29,12 +31,13 @@ Result<std::shared_ptr<Driver>> open_memory_url(std::string_view rest, const Cac
 
 struct Scheme {
   std::string_view name;
-  Result<std::shared_ptr<Driver>> (*open)(std::string_view rest, const CacheOptions& options);  ///< null: known, but not in this build
+  Result<std::shared_ptr<Driver>> (*open)(std::string_view url, const CacheOptions& options);
 };
 
 constexpr Scheme kSchemes[] = {
     {"memory", &open_memory_url},
-    {"redis", nullptr},
+    {"redis", &redis::open_driver},
+    {"rediss", &redis::open_driver},
 };
 
 }  // namespace
@@ -44,11 +47,10 @@ Result<Cache> open(std::string_view url, CacheOptions options) {
   const std::string_view name = colon == std::string_view::npos ? url : url.substr(0, colon);
   for (const Scheme& scheme : kSchemes) {
     if (colon == std::string_view::npos || scheme.name != name) continue;
-    if (!scheme.open) return unimplemented(std::string(name) + " cache driver is not in this build; use memory://?max=64MiB");
-    YUN_GET(driver, scheme.open(url.substr(colon + 3), options));
+    YUN_GET(driver, scheme.open(url, options));
     return Cache(std::move(driver), options);
   }
-  return invalid_argument("unknown cache url \"" + std::string(name) + "\"; write memory://?max=64MiB");
+  return invalid_argument("unknown cache url \"" + std::string(name) + "\"; write memory://?max=64MiB or redis://host:6379/0");
 }
 
 }  // namespace yun::cache

@@ -7,9 +7,9 @@
 //
 // Streamed strings and aggregates of RESP3 ("$?", "*?") are refused: no server sends them.
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,8 +23,11 @@ namespace yun::cache::redis {
 /// A command and its arguments, any bytes, as an array of bulk strings.
 class Command {
  public:
-  Command(std::initializer_list<std::string_view> words) {
-    for (const std::string_view word : words) add(word);
+  /// No initializer list: g++ 12 cannot keep one in a coroutine's frame, and commands are written within co_await.
+  template <typename... Words>
+    requires(std::convertible_to<const Words&, std::string_view> && ...)
+  explicit Command(const Words&... words) {
+    (add(std::string_view(words)), ...);
   }
   Command& add(std::string_view word);
   Command& add(std::int64_t number) { return add(std::string_view(std::to_string(number))); }
