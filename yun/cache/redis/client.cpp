@@ -1,6 +1,7 @@
 #include "yun/cache/redis/client.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "yun/cache/redis/link.hpp"
 #include "yun/observe/trace/trace.hpp"
@@ -39,12 +40,41 @@ Command script_command(std::string_view verb, std::string_view script, const std
   return command;
 }
 
+/// What a call leaves behind: a span, and the client's metrics.
+class Observed {
+ public:
+  Observed(const Options& options, Notices& notices, Context& ctx, std::string_view operation)
+      : notices_(notices), ctx_(ctx), began_(Clock::now()), span_(ctx, operation, trace::Kind::Client) {
+    if (!span_.sampled()) return;
+    span_.set("db.system.name", "redis");
+    span_.set("db.operation.name", operation);
+    span_.set("db.namespace", std::to_string(options.database));
+    span_.set("server.address", options.host);
+    span_.set("server.port", options.port);
+  }
+  void end(const Result<void>& done) {
+    const Error* error = done ? nullptr : &done.error();
+    if (error) span_.fail(*error);
+    notices_.call(error, Clock::now() - began_, ctx_.trace());
+    span_.end();
+  }
+
+ private:
+  Notices& notices_;
+  Context& ctx_;
+  TimePoint began_;
+  trace::Span span_;
+};
+
 }  // namespace
 
 struct Client::State {
   std::shared_ptr<const Options> options;
   std::shared_ptr<Notices> notices;
   runtime::PerLoop<Links> links;
+
+  /// Sends `commands` on one connection of this loop; ok when each of `calls` has its answer.
+  Task<Result<void>> exchange(Context& ctx, std::span<const Command> commands, std::span<Link::Call> calls);
 };
 
 std::string Script::sha() const {
@@ -70,39 +100,49 @@ Client::Client(Options options) : state_(std::make_shared<State>()) {
 const Options& Client::options() const { return *state_->options; }
 
 Task<Result<Value>> Client::call_on(StatePtr state, Context& ctx, Command command) {
-  const TimePoint began = Clock::now();
-  trace::Span span(ctx, command.name(), trace::Kind::Client);
-  span.set("db.system.name", "redis");
-  span.set("db.operation.name", command.name());
-  span.set("db.namespace", state->options->database);
-  span.set("server.address", state->options->host);
-  span.set("server.port", state->options->port);
-  auto exchanging = exchange(state, ctx, command);
-  auto reply = co_await std::move(exchanging);
-  if (reply && reply->is(Value::Kind::Error)) reply = to_error(*reply);
-  if (!reply) span.fail(reply.error());
-  state->notices->call(reply ? nullptr : &reply.error(), Clock::now() - began, ctx.trace());
-  co_return reply;
+  Observed observed(*state->options, *state->notices, ctx, command.name());
+  Link::Call call;
+  auto exchanging = state->exchange(ctx, {&command, 1}, {&call, 1});
+  auto done = co_await std::move(exchanging);
+  if (done && call.answer->is(Value::Kind::Error)) done = to_error(*call.answer);
+  observed.end(done);
+  if (!done) co_return std::move(done).error();
+  co_return std::move(call.answer);
 }
 
-Task<Result<Value>> Client::exchange(StatePtr state, Context& ctx, const Command& command) {
+Task<Result<std::vector<Value>>> Client::pipeline_on(StatePtr state, Context& ctx, std::vector<Command> commands) {
+  Observed observed(*state->options, *state->notices, ctx, "PIPELINE");
+  std::vector<Link::Call> calls(commands.size());
+  auto exchanging = state->exchange(ctx, commands, calls);
+  auto done = co_await std::move(exchanging);
+  observed.end(done);
+  if (!done) co_return std::move(done).error();
+  std::vector<Value> replies;
+  for (Link::Call& call : calls) replies.push_back(*std::move(call.answer));
+  co_return std::move(replies);
+}
+
+Task<Result<void>> Client::State::exchange(Context& ctx, std::span<const Command> commands, std::span<Link::Call> calls) {
   YUN_CHECK(ctx.check());
-  const auto links = state->links.local([&] {
-    auto made = std::make_shared<Links>(state->options, state->notices);
+  const auto here = links.local([&] {
+    auto made = std::make_shared<Links>(options, notices);
     made->start();
     return made;
   });
-  Context within(ctx, state->options->timeout);
-  const std::shared_ptr<Link> link = links->pick();
-  Result<void> waited = co_await link->settled().wait(within);
-  Link::Call call;
+  Context within(ctx, options->timeout);
+  const std::shared_ptr<Link> link = here->pick();
+  auto waited = co_await link->settled().wait(within);
   if (waited) {
-    YUN_CHECK(link->send(call, command));
-    waited = co_await call.done.wait(within);
+    for (std::size_t i = 0; i < calls.size(); ++i) YUN_CHECK(link->send(calls[i], commands[i]));
   }
-  if (waited || call.done.is_set()) co_return std::move(call.answer);
+  for (Link::Call& call : calls) {
+    if (waited) waited = co_await call.done.wait(within);
+    if (!call.done.is_set()) break;
+    if (!call.answer) co_return call.answer.error();
+  }
+  if (calls.empty() || calls.back().done.is_set()) co_return Result<void>();
   YUN_CHECK(ctx.check());
-  co_return deadline_exceeded("redis at " + state->options->where() + " did not answer within " + format_duration(state->options->timeout)).with_reason("redis_timeout");
+  co_return deadline_exceeded("redis at " + options->where() + " did not answer within " + format_duration(options->timeout)).with_reason("redis_timeout");
 }
 
 Task<Result<Value>> Client::run_on(StatePtr state, Context& ctx, const Script& script, std::vector<std::string> keys, std::vector<std::string> arguments) {

@@ -46,6 +46,9 @@ class Client {
   /// redis_queue_full when too many are under way; DeadlineExceeded with reason redis_timeout after `timeout`; the Context's errors. Cancellation-safe.
   Task<Result<Value>> call(Context& ctx, Command command) const { return call_on(state_, ctx, std::move(command)); }
 
+  /// Several commands in one go on one connection; their replies, Error replies among them. An error as of call() is one of all of them.
+  Task<Result<std::vector<Value>>> pipeline(Context& ctx, std::vector<Command> commands) const { return pipeline_on(state_, ctx, std::move(commands)); }
+
   /// EVALSHA; a server that does not know the script (restarted, flushed) is given it again. `script` outlives the task. Errors as call().
   Task<Result<Value>> run(Context& ctx, const Script& script, std::vector<std::string> keys, std::vector<std::string> arguments) const {
     return run_on(state_, ctx, script, std::move(keys), std::move(arguments));
@@ -57,7 +60,7 @@ class Client {
   struct State;
   using StatePtr = std::shared_ptr<State>;
   static Task<Result<Value>> call_on(StatePtr state, Context& ctx, Command command);
-  static Task<Result<Value>> exchange(StatePtr state, Context& ctx, const Command& command);
+  static Task<Result<std::vector<Value>>> pipeline_on(StatePtr state, Context& ctx, std::vector<Command> commands);
   static Task<Result<Value>> run_on(StatePtr state, Context& ctx, const Script& script, std::vector<std::string> keys, std::vector<std::string> arguments);
   StatePtr state_;
 };
