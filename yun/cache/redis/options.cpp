@@ -3,6 +3,7 @@
 #include <array>
 
 #include "yun/base/strings.hpp"
+#include "yun/tls/context.hpp"
 
 namespace yun::cache::redis {
 
@@ -61,7 +62,7 @@ Result<void> read_duration(std::string_view text, std::string_view name, Duratio
   return {};
 }
 
-Result<void> read_parameter(std::string_view text, Options& options) {
+Result<void> read_parameter(std::string_view text, Options& options, std::string& ca_file) {
   const auto equals = text.find('=');
   const std::string_view name = text.substr(0, equals);
   YUN_GET(value, decoded(equals == std::string_view::npos ? "" : text.substr(equals + 1), name));
@@ -79,8 +80,7 @@ Result<void> read_parameter(std::string_view text, Options& options) {
   } else if (name == "prefix") {
     options.prefix = value;
   } else if (name == "ca") {
-    if (options.tls == Tls::Off) return wrong("ca is for rediss:// only");
-    options.ca_file = value;
+    ca_file = value;
   } else if (name == "memory") {
     auto size = parse_size(value);
     if (!size || size->bytes < 64_KiB) return wrong("memory=" + value + " is not a size of at least 64KiB");
@@ -102,8 +102,9 @@ std::string Options::where() const {
 
 Result<Options> parse_url(std::string_view url, Options defaults) {
   Options options = std::move(defaults);
-  if (url.starts_with("rediss://")) {
-    options.tls = Tls::On;
+  const bool secure = url.starts_with("rediss://");
+  std::string ca_file;
+  if (secure) {
     url.remove_prefix(9);
   } else if (url.starts_with("redis://")) {
     url.remove_prefix(8);
@@ -129,8 +130,14 @@ Result<Options> parse_url(std::string_view url, Options defaults) {
   }
   if (question != std::string_view::npos) {
     for (const std::string_view parameter : split(url.substr(question + 1), '&')) {
-      if (auto read = read_parameter(parameter, options); !read) return std::move(read).error();
+      if (auto read = read_parameter(parameter, options, ca_file); !read) return std::move(read).error();
     }
+  }
+  if (!secure && !ca_file.empty()) return wrong("ca is for rediss:// only");
+  if (secure) {
+    auto context = tls::TlsContext::client({.ca_file = ca_file, .alpn = {}});
+    if (!context) return wrong(context.error().message());
+    options.tls = *std::move(context);
   }
   return options;
 }

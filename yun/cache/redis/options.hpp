@@ -3,9 +3,10 @@
 //
 //     redis://user:password@host:6379/0?connections=2&timeout=100ms&prefix=shop:
 //
-// rediss:// is the same over TLS. A password stands percent-encoded and is in no message.
+// rediss:// is the same over TLS, verified against the system's store or ?ca=FILE. A password stands percent-encoded and is in no message.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -13,9 +14,11 @@
 #include "yun/cache/redis/resp.hpp"
 #include "yun/observe/metrics/registry.hpp"
 
-namespace yun::cache::redis {
+namespace yun::tls {
+class TlsContext;
+}
 
-enum class Tls : std::uint8_t { Off, On };
+namespace yun::cache::redis {
 
 struct Options {
   std::string host = "127.0.0.1";  ///< a name or an IP address
@@ -23,8 +26,7 @@ struct Options {
   std::string user = {};       ///< ACL user; "" = the default one
   std::string password = {};   ///< "" = no AUTH
   unsigned database = 0;
-  Tls tls = Tls::Off;
-  std::string ca_file = {};    ///< PEM; "" = the system's store
+  std::shared_ptr<tls::TlsContext> tls = {};  ///< null = plain. `host` is the name that the certificate must have
   std::string prefix = {};     ///< before every key of a Cache; Client::call takes keys as they are
   Size memory = {};            ///< of the memory tier before Redis; 0 = none
 

@@ -4,6 +4,7 @@
 
 #include "yun/balance/dns.hpp"
 #include "yun/base/ids.hpp"
+#include "yun/tls/context.hpp"
 
 namespace yun::cache::redis {
 
@@ -29,7 +30,11 @@ Task<Result<std::unique_ptr<runtime::Transport>>> connect(Context& ctx, const Op
     if (socket || ctx.done()) break;
   }
   if (!socket) co_return std::move(socket).error();
-  co_return std::unique_ptr<runtime::Transport>(std::move(*socket));
+  if (!options.tls) co_return std::unique_ptr<runtime::Transport>(std::move(*socket));
+  auto transport = options.tls->connect(std::move(*socket), options.host);
+  auto shaking = tls::handshake(ctx, *transport);
+  YUN_CHECK(co_await std::move(shaking));
+  co_return std::move(transport);
 }
 
 }  // namespace

@@ -12,11 +12,11 @@
 #include "yun/base/units.hpp"
 #include "yun/http/codec1/request_parser.hpp"
 
-namespace yun::http {
-
-namespace tls {
+namespace yun::tls {
 class TlsContext;
 }
+
+namespace yun::http {
 
 struct ServerOptions {
   // ---- times ----

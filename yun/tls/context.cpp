@@ -1,4 +1,4 @@
-#include "yun/http/tls/tls.hpp"
+#include "yun/tls/context.hpp"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace yun::http::tls {
+namespace yun::tls {
 
 namespace {
 
@@ -316,4 +316,4 @@ std::string peer_subject(const runtime::Transport& transport) {
   return subject;
 }
 
-}  // namespace yun::http::tls
+}  // namespace yun::tls
