@@ -1,6 +1,6 @@
 #pragma once
 // What a store must do to be one of Yun's caches. A driver moves bytes; metrics, encoding, jitter and single flight are the Cache's.
-// A new driver is one file and one line in the table of open.cpp.
+// A new driver is one folder, a target of its own, and one line in the table of all/open.cpp.
 
 #include <cstdint>
 #include <optional>

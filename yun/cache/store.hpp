@@ -82,8 +82,13 @@ class Cache {
   StatePtr state_;
 };
 
-/// "memory://?max=64MiB" (64MiB is the default): in this process, shared by its loops. Unimplemented for a driver that is not in this build,
-/// InvalidArgument for an unknown scheme or parameter.
+/// In the library yun::cache_all.
+///   memory://?max=64MiB (the default)   in this process, shared by its loops
+///   redis://user:password@host:6379/0?connections=1&timeout=100ms&connect_timeout=1s&prefix=shop:&memory=64MiB   a Redis, connected to with the first call;
+///                                       with `memory` a tier in this process before it
+///   rediss://..&ca=FILE                 the same over TLS
+/// A Redis that is away makes calls fail at once (Unavailable, reason redis_unavailable) and get_or_load load. InvalidArgument for an unknown scheme or
+/// parameter.
 Result<Cache> open(std::string_view url, CacheOptions options);
 inline Result<Cache> open(std::string_view url) { return open(url, CacheOptions{}); }
 
