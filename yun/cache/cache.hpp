@@ -7,7 +7,7 @@
 //     YUN_CHECK(co_await users.erase(ctx, "user:" + id));
 //
 // store.hpp   open(), Cache (get, set, erase, get_or_load, stats), CacheOptions
-// redis/client.hpp, redis/subscriber.hpp   Redis itself: any command, scripts, pub/sub
+// redis/client.hpp, redis/subscriber.hpp, redis/limiter.hpp   Redis itself: any command, scripts; pub/sub; a rate limit kept together
 // driver.hpp  Driver, Stats: for those who write a driver; conformance.hpp is the suite it must pass
 
 // cache::open is in the library yun::cache_all, which holds the table of drivers; yun::cache alone has memory:// (memory.hpp).

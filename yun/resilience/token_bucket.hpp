@@ -35,15 +35,15 @@ class TokenBucket {
   /// Takes `cost` events or none.
   LimitDecision take(TimePoint now, std::uint64_t cost = 1);
 
- private:
-  friend class KeyedLimiter;
-  /// The rule itself, on a bucket that is full at `full_at` (nanoseconds of the steady clock).
+  /// The rule itself, on a bucket that is full at `full_at` (nanoseconds of the steady clock), which apply() moves on; for limiters that keep buckets elsewhere.
   struct Rule {
     std::int64_t interval;  ///< nanoseconds an event takes to come back
     std::uint64_t burst;
     explicit Rule(const LimiterOptions& options);
     LimitDecision apply(std::int64_t& full_at, std::int64_t now, std::uint64_t cost) const;
   };
+
+ private:
   Rule rule_;
   std::atomic<std::int64_t> full_at_{0};
 };

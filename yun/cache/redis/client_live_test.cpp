@@ -82,7 +82,8 @@ Task<Result<void>> fill(Options options) {
   EXPECT_TRUE(answers[1].ok() && answers[2].ok());
   const std::string large(5000, 'x');
   auto too_large = co_await client.call(ctx, Command{"SET", "large", large});
-  EXPECT_EQ(too_large.error().reason(), "redis_queue_full");
+  EXPECT_EQ(too_large.error().reason(), "redis_command_too_large");
+  EXPECT_EQ(too_large.error().code(), Code::ResourceExhausted);
   co_return Result<void>();
 }
 

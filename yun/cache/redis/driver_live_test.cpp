@@ -17,12 +17,14 @@ Result<Cache> open_redis() {
   flush(shared_redis().address());
   return open(url(shared_redis().address()));
 }
-Result<Cache> open_version2() {
+std::string version2_url() {
   static auto peer = yun::testing::Peer::start("redis", {"--rename-command", "HELLO", ""});
-  if (!peer) return peer.error();
+  if (!peer) return "redis: not started";
   flush(peer->address());
-  return open(url(peer->address()));
+  return url(peer->address());
 }
+Result<Cache> open_version2() { return open(version2_url()); }
+Result<Cache> open_version2_with_memory() { return open(version2_url() + "&memory=1MiB"); }
 Result<Cache> open_one_byte_at_a_time() {
   static yun::testing::ChaosProxy proxy(shared_redis().address());
   proxy.set({.mode = yun::testing::Mode::OneByte});
@@ -38,6 +40,7 @@ INSTANTIATE_TEST_SUITE_P(Redis, Conformance, ::testing::Values(&open_redis));
 INSTANTIATE_TEST_SUITE_P(RedisVersion2, Conformance, ::testing::Values(&open_version2));
 INSTANTIATE_TEST_SUITE_P(RedisOneByteAtATime, Conformance, ::testing::Values(&open_one_byte_at_a_time));
 INSTANTIATE_TEST_SUITE_P(RedisBehindMemory, Conformance, ::testing::Values(&open_with_memory));
+INSTANTIATE_TEST_SUITE_P(RedisVersion2BehindMemory, Conformance, ::testing::Values(&open_version2_with_memory));
 
 }  // namespace
 }  // namespace yun::cache::conformance

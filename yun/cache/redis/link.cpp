@@ -117,6 +117,10 @@ void Link::go_down(Error why) {
 Result<void> Link::send(Call& call, const Command& command) {
   if (state_ == State::Stalled) return away(*options_, "it does not answer");
   if (state_ != State::Up) return away_;
+  if (command.size() > options_->max_queued) {
+    return resource_exhausted("a redis command takes " + std::to_string(command.size()) + " bytes, " + std::to_string(options_->max_queued) + " is the most")
+        .with_reason("redis_command_too_large");
+  }
   if (in_flight_.size() >= options_->max_in_flight || out_.size() + writing_ + command.size() > options_->max_queued) {
     return unavailable("too many redis commands are under way").with_reason("redis_queue_full");
   }

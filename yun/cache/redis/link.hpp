@@ -39,7 +39,8 @@ class Link final : private runtime::Timer {
     std::uint64_t number_ = 0;
   };
 
-  /// Unavailable with reason redis_unavailable unless it is Up, with redis_queue_full beyond a limit. Then the command is on its way.
+  /// Unavailable with reason redis_unavailable unless it is Up, with redis_queue_full beyond a limit, ResourceExhausted (redis_command_too_large) for what
+  /// can never go. Else the command is on its way.
   Result<void> send(Call& call, const Command& command);
   bool is_up() const { return state_ == State::Up; }
   std::size_t in_flight() const { return in_flight_.size(); }

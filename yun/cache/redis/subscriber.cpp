@@ -2,9 +2,14 @@
 
 #include "yun/cache/redis/notices.hpp"
 #include "yun/cache/redis/wire.hpp"
+#include "yun/observe/log/log.hpp"
 #include "yun/runtime/wait.hpp"
 
 namespace yun::cache::redis {
+
+namespace {
+constexpr Duration kNoTrackingPause = std::chrono::minutes(1);  // a server gets a new version seldom
+}
 
 struct Subscriber::State {
   State(Options given, Interests wanted, std::shared_ptr<Listener> told)
@@ -40,8 +45,14 @@ Task<void> Subscriber::State::run(std::shared_ptr<State> self) {
     } else {
       why = std::move(wire).error();
     }
-    if (!self->stop.done()) self->notices.away(why);
-    auto pausing = runtime::sleep_for(self->stop, pause_before(self->options, ++failures));
+    Duration pause = pause_before(self->options, ++failures);
+    if (why.reason() == "redis_no_tracking") {
+      pause = kNoTrackingPause;
+      observe::log::warn("redis cannot tell of changed keys", {{"client", self->options.name}, {"address", self->options.where()}, {"error", why}});
+    } else if (!self->stop.done()) {
+      self->notices.away(why);
+    }
+    auto pausing = runtime::sleep_for(self->stop, pause);
     (void)co_await pausing;  // an end of `stop` ends the loop
   }
 }
@@ -64,7 +75,7 @@ Task<Error> Subscriber::State::serve(Wire& wire) {
 
 Task<Result<void>> Subscriber::State::track(Wire& wire) {
   if (interests.tracked.empty()) co_return Result<void>();
-  if (!wire.is_resp3()) co_return failed_precondition("this redis cannot tell of changed keys: it does not speak RESP3").with_reason("redis_no_tracking");
+  if (!wire.is_resp3()) co_return failed_precondition("it does not speak RESP3").with_reason("redis_no_tracking");
   Command command("CLIENT", "TRACKING", "ON", "BCAST");
   for (const std::string& prefix : interests.tracked) command.add("PREFIX").add(prefix);
   Context within(stop, options.connect_timeout);

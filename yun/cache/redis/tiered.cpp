@@ -5,8 +5,8 @@
 #include <functional>
 
 #include "yun/cache/memory.hpp"
+#include "yun/cache/redis/one_loop.hpp"
 #include "yun/cache/redis/subscriber.hpp"
-#include "yun/runtime/per_loop.hpp"
 
 namespace yun::cache::redis {
 
@@ -92,23 +92,19 @@ class Near final : public Listener {
   observe::metrics::Counter* changes_ = nullptr;
 };
 
-/// The one subscriber of the process, on the loop that happened to be first; when that loop ends, another takes over.
+/// For OneLoop: the process's subscriber.
 class Watcher {
  public:
-  Watcher(const Options& options, std::shared_ptr<Near> near, std::shared_ptr<std::atomic<bool>> taken) : taken_(std::move(taken)) {
+  Watcher(const Options& options, std::shared_ptr<Near> near) {
     Interests interests;
     interests.tracked.push_back(options.prefix);
     Options own = options;
     own.name += "_changes";
     subscriber_ = Subscriber::start(std::move(own), std::move(interests), std::move(near));
   }
-  void close() {
-    subscriber_->end();
-    taken_->store(false);
-  }
+  void close() { subscriber_->end(); }
 
  private:
-  std::shared_ptr<std::atomic<bool>> taken_;
   std::shared_ptr<Subscriber> subscriber_;
 };
 
@@ -133,6 +129,7 @@ class Tiered final : public Driver {
     const Near::Mark seen = near_->mark(key);
     auto setting = far_.set(ctx, key, value, ttl);
     auto done = co_await std::move(setting);
+    if (done) near_->forget(ctx, key);  // what another read meanwhile: one's own write is seen at once in this process
     // Redis will tell of this change too, after which a copy that was kept now would be gone: the next who asks brings it. Without Redis it is kept here.
     if (!done) near_->keep(ctx, key, value, std::min(ttl, kBlind), seen);
     co_return done;
@@ -157,14 +154,12 @@ class Tiered final : public Driver {
 
  private:
   void watch() {
-    if (taken_->load(std::memory_order_relaxed) || taken_->exchange(true)) return;
-    (void)watchers_.local([this] { return std::make_shared<Watcher>(far_.options(), near_, taken_); });
+    watcher_.ensure([this] { return std::make_shared<Watcher>(far_.options(), near_); });
   }
 
   std::shared_ptr<Near> near_;
   Remote far_;
-  std::shared_ptr<std::atomic<bool>> taken_ = std::make_shared<std::atomic<bool>>(false);
-  runtime::PerLoop<Watcher> watchers_;
+  OneLoop<Watcher> watcher_;
 };
 
 }  // namespace

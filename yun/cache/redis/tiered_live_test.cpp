@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <thread>
 
 #include "yun/cache/redis/live_for_tests.hpp"
 #include "yun/cache/redis/subscriber.hpp"
@@ -172,6 +173,34 @@ TEST(Tiered, WithoutRedisTheMemorySparesTheSource) {
   ASSERT_TRUE(redis) << redis.error().to_string();
   Processes both(redis->address());
   run(spare_the_source(both, *redis));
+}
+
+Task<Result<void>> work(Cache cache, int thread, int rounds) {
+  Context ctx;
+  const std::string mine = "mine" + std::to_string(thread);
+  for (int i = 0; i < rounds; ++i) {
+    const std::string value = std::to_string(i);
+    YUN_CHECK(co_await cache.set(ctx, mine, value, 1min));
+    YUN_TRY(got, co_await cache.get(ctx, mine));
+    EXPECT_EQ(got, value) << "one's own write is read back";
+    YUN_CHECK(co_await cache.set(ctx, "shared", value, 1min));
+    YUN_CHECK(co_await cache.get(ctx, "shared"));
+    YUN_CHECK(co_await cache.erase(ctx, "shared"));
+  }
+  co_return Result<void>();
+}
+
+TEST(Tiered, LoopsShareItAndOneThatEndsTakesNothingWithIt) {
+  flush(shared_redis().address());
+  auto cache = open("redis://" + shared_redis().address().to_string() + "?prefix=t:&memory=1MiB&timeout=5s");
+  ASSERT_TRUE(cache);
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&cache, thread] {
+      for (int loops = 0; loops < 3; ++loops) run(work(*cache, thread, 50 + 20 * thread));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 // ---- the subscriber itself ----
