@@ -62,4 +62,26 @@ TEST_P(Conformance, ATimeToLiveOfNothingIsRefused) {
   EXPECT_EQ(wait(cache_.set(ctx_, "key", "x", Duration(0))).error().code(), Code::InvalidArgument);
 }
 
+TEST_P(Conformance, AnEntryIsGoneAfterItsTimeToLive) {
+  ASSERT_TRUE(wait(cache_.set(ctx_, "short", "x", std::chrono::milliseconds(30))));
+  ASSERT_TRUE(wait(cache_.set(ctx_, "for ever", "x", Duration::max())));
+  const TimePoint until = Clock::now() + std::chrono::seconds(5);
+  while (*wait(cache_.get(ctx_, "short")) && Clock::now() < until) continue;
+  EXPECT_EQ(*wait(cache_.get(ctx_, "short")), std::nullopt);
+  EXPECT_EQ(*wait(cache_.get(ctx_, "for ever")), "x");
+}
+
+TEST_P(Conformance, ValuesAreAsLongAsTheyAre) {
+  const std::string value(40'000, 'v');
+  ASSERT_TRUE(wait(cache_.set(ctx_, "key", value, std::chrono::minutes(1))));
+  EXPECT_EQ(*wait(cache_.get(ctx_, "key")), value);
+}
+
+TEST_P(Conformance, AKeyIsErasedFromAllThatWasReadOfIt) {
+  ASSERT_TRUE(wait(cache_.set(ctx_, "key", "one", std::chrono::minutes(1))));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(*wait(cache_.get(ctx_, "key")), "one");
+  ASSERT_TRUE(wait(cache_.erase(ctx_, "key")));
+  EXPECT_EQ(*wait(cache_.get(ctx_, "key")), std::nullopt);
+}
+
 }  // namespace yun::cache::conformance
