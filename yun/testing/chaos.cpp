@@ -17,6 +17,7 @@
 #include <deque>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -110,7 +111,7 @@ struct ChaosProxy::State {
   }
 
   void serve();
-  Chaos take_orders();
+  std::optional<Chaos> take_orders();
   void accept();
   int wait(const Chaos& now);
   void pump(Connection& connection, const Chaos& now);
@@ -120,11 +121,9 @@ struct ChaosProxy::State {
 
 void ChaosProxy::State::serve() {
   for (;;) {
-    const Chaos now = take_orders();
-    {
-      std::lock_guard lock(mutex);
-      if (stopping) return;
-    }
+    const std::optional<Chaos> ordered = take_orders();
+    if (!ordered) return;
+    const Chaos now = *ordered;
     (void)wait(now);
     std::uint64_t drained = 0;
     (void)!::read(wake.get(), &drained, sizeof drained);
@@ -136,9 +135,14 @@ void ChaosProxy::State::serve() {
   }
 }
 
-/// What the test wants from here on; cuts and half-closes are done at once.
-Chaos ChaosProxy::State::take_orders() {
+/// What the test wants from here on, nullopt for the end; cuts and half-closes are done at once.
+std::optional<Chaos> ChaosProxy::State::take_orders() {
   std::lock_guard lock(mutex);
+  if (stopping) {
+    done = asked;
+    turned.notify_all();
+    return std::nullopt;
+  }
   if (chaos.mode == Mode::Refuse && listener) listener.reset();
   if (chaos.mode != Mode::Refuse && !listener) listen(own);
   if (std::exchange(cutting, false)) {
