@@ -10,6 +10,7 @@ namespace yun::cache::redis {
 
 namespace {
 
+using runtime::Interest;
 constexpr std::size_t kRead = 16 << 10;
 constexpr std::size_t kKeep = 64 << 10;
 
@@ -44,6 +45,9 @@ Task<Result<Value>> Wire::read(Cancel& cancel) {
     YUN_TRY(reply, decoder_.decode(in_));
     if (reply) co_return std::move(*reply);
     in_.shrink(kKeep);
+    // The last read took all there was: a try now would be a system call that says so.
+    const Interest read = transport_->wanted(Interest::Read);
+    if (!transport_->has_pending() && !transport_->watch().is_ready(read)) YUN_CHECK(co_await transport_->watch().ready(cancel, read));
     const auto room = in_.prepare(kRead);
     auto reading = transport_->read(cancel, room);
     YUN_TRY(count, co_await std::move(reading));
