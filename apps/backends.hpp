@@ -1,6 +1,6 @@
 #pragma once
 // Which backends the shop runs on. The environment of its Deployment names them: DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD or
-// DB_PASSWORD_FILE (MySQL) and CONSUL_ADDR (host:port). Without them the embedded defaults serve.
+// DB_PASSWORD_FILE (MySQL), REDIS_ADDR and CONSUL_ADDR (host:port). Without them the embedded defaults serve.
 
 #include <cstdlib>
 #include <filesystem>
@@ -37,6 +37,12 @@ inline yun::Result<std::string> database_url(const std::string& embedded) {
   }
   return "mysql://" + yun::percent_encode(variable("DB_USER", "shop")) + ":" + yun::percent_encode(password) + "@" + host + ":" + variable("DB_PORT", "3306") +
          "/" + yun::percent_encode(variable("DB_NAME", "shop"));
+}
+
+/// The Redis of REDIS_ADDR (host:port) with a small memory before it, else memory alone.
+inline std::string cache_url() {
+  const std::string address = variable("REDIS_ADDR");
+  return address.empty() ? "memory://?max=8MiB" : "redis://" + address + "?prefix=shop:&memory=8MiB";
 }
 
 /// The folder of a program's data, made if it is not there. The Error names it.

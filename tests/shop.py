@@ -97,6 +97,8 @@ class Shop:
         self.processes = {}
         self.database = Server("mariadb", os.path.join(self.scratch, "mariadb")) if os.environ.get("SHOP_DB") == "mariadb" else None
 
+        self.cache = Server("redis", os.path.join(self.scratch, "redis")) if os.environ.get("SHOP_CACHE") == "redis" else None
+
     def __enter__(self):
         for name in self.NAMES:
             self.start(name)
@@ -113,6 +115,8 @@ class Shop:
                     print(f"    {name}: " + f"    {name}: ".join(line[:400] for line in log.readlines()[-3:]))
         if self.database:
             self.database.signal(signal.SIGKILL)
+        if self.cache:
+            self.cache.signal(signal.SIGKILL)
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def port(self, name):
@@ -129,9 +133,11 @@ class Shop:
         if name == "order" and not self.registry:
             argv += ["--users", f"static://127.0.0.1:{b + 1}", "--jwks", f"http://127.0.0.1:{b + 1}/.well-known/jwks.json"]
         os.makedirs(os.path.join(self.data, instance), exist_ok=True)
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("DB_") and k != "CONSUL_ADDR"}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("DB_") and k not in ("CONSUL_ADDR", "REDIS_ADDR")}
         if self.database:
             environment |= {"DB_HOST": "127.0.0.1", "DB_PORT": str(self.database.port), "DB_USER": "yun", "DB_PASSWORD": "yun", "DB_NAME": "yun"}
+        if self.cache:
+            environment |= {"REDIS_ADDR": f"127.0.0.1:{self.cache.port}"}
         if self.registry:
             environment |= {"CONSUL_ADDR": f"127.0.0.1:{self.registry.port}"}
         environment |= {"SHOP_USERS": f"static://127.0.0.1:{b + 1}", "SHOP_ORDERS": f"static://127.0.0.1:{b + 2}"}

@@ -48,7 +48,9 @@ int main(int argc, char** argv) {
   // Serializable: of two replicas that find no signing key, one makes it.
   auto pool = app.open_sql(*url, {.isolation = sql::Isolation::Serializable});
   if (!pool) return app.fail(pool.error());
-  shop::Users users(*pool);
+  auto cache = app.open_cache(shop::cache_url(), "users");
+  if (!cache) return app.fail(cache.error());
+  shop::Users users(*pool, *cache);
   shop::Passwords passwords;
   shop::SigningKeys keys(*pool, {.rotate_every = settings.key_rotation});
   shop::UserService service(users, passwords, keys);

@@ -35,6 +35,11 @@ const std::vector<yun::sql::Migration>& mysql_migrations() {
   return list;
 }
 
+constexpr std::size_t kLongestId = 64;
+constexpr auto kCached = std::chrono::minutes(1);
+
+yun::Error no_user() { return yun::not_found("no such user").with_reason("user_not_found"); }
+
 constexpr const char* kSelect = "select id, name, email, created_at from users where id = ?";
 
 }  // namespace
@@ -54,8 +59,16 @@ Task<Result<UserRow>> Users::create(yun::Context& ctx, std::string name, std::st
 }
 
 Task<Result<UserRow>> Users::find(yun::Context& ctx, std::string id) {
+  if (id.size() > kLongestId) co_return no_user();  // none of ours, and no key for a cache
+  auto loading = [this, id](yun::Context& load_ctx) { return load(load_ctx, id); };
+  auto found = co_await cache_.get_or_load<UserRow>(ctx, "user:" + id, kCached, std::move(loading));
+  if (!found && found.error().code() == yun::Code::NotFound) co_return no_user();
+  co_return found;
+}
+
+Task<Result<UserRow>> Users::load(yun::Context& ctx, std::string id) {
   YUN_TRY(row, co_await pool_.maybe<UserRow>(ctx, kSelect, id));
-  if (!row) co_return yun::not_found("no such user").with_reason("user_not_found");
+  if (!row) co_return no_user();
   co_return std::move(*row);
 }
 

@@ -1,10 +1,11 @@
 #pragma once
-// Users: the rows of the user database.
+// Users: the rows of the user database, those that are asked for by id through a cache: a user never changes once made.
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "yun/cache/cache.hpp"
 #include "yun/observe/context.hpp"
 #include "yun/sql/sql.hpp"
 
@@ -17,12 +18,13 @@ struct UserRow {
 
 class Users {
  public:
-  explicit Users(yun::sql::Pool pool) : pool_(std::move(pool)) {}
+  Users(yun::sql::Pool pool, yun::cache::Cache cache) : pool_(std::move(pool)), cache_(std::move(cache)) {}
 
   yun::Task<yun::Result<void>> migrate(yun::Context& ctx);
 
   /// AlreadyExists if the e-mail address is taken, in any letter case.
   yun::Task<yun::Result<UserRow>> create(yun::Context& ctx, std::string name, std::string email, std::string password_hash);
+  /// NotFound for an id of any form that is not there; that is remembered for a few seconds.
   yun::Task<yun::Result<UserRow>> find(yun::Context& ctx, std::string id);
   /// Those that exist, in the order asked for.
   yun::Task<yun::Result<std::vector<UserRow>>> find_all(yun::Context& ctx, std::vector<std::string> ids);
@@ -41,7 +43,10 @@ class Users {
   yun::Task<yun::Result<std::optional<Credentials>>> credentials(yun::Context& ctx, std::string email);
 
  private:
+  yun::Task<yun::Result<UserRow>> load(yun::Context& ctx, std::string id);
+
   yun::sql::Pool pool_;
+  yun::cache::Cache cache_;
 };
 
 }  // namespace shop

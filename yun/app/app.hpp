@@ -36,6 +36,9 @@ namespace rpc {
 class Channel;
 class Server;
 }  // namespace rpc
+namespace cache {
+class Cache;
+}
 namespace sql {
 class Pool;
 struct PoolOptions;
@@ -97,6 +100,8 @@ class App {
   Result<sql::Pool> open_sql(const std::string& url);
   /// The same; `options.metrics` is the App's.
   Result<sql::Pool> open_sql(const std::string& url, sql::PoolOptions options);
+  /// Opens a cache ("memory://?max=64MiB", "redis://127.0.0.1:6379/0") with metrics under `name`.
+  Result<cache::Cache> open_cache(const std::string& url, const std::string& name);
   /// Opens a gRPC channel ("static://127.0.0.1:8081", "dns://users:8080").
   Result<std::shared_ptr<rpc::Channel>> open_rpc(const std::string& url);
   /// Opens a channel of HTTP to a service that is found the same way ("consul://127.0.0.1:8500/users").

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The shop on MariaDB, its services found through a real Consul: two of each, of which one is killed or stopped, and Consul itself away."""
+"""The shop on MariaDB and Redis, its services found through a real Consul: two of each, of which one is killed or stopped, and Redis and Consul away."""
 import json
 import os
 import signal
@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.request
 
-os.environ["SHOP_DB"] = "mariadb"
+os.environ |= {"SHOP_DB": "mariadb", "SHOP_CACHE": "redis"}
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from shop import Server, Shop, finish, verdict  # noqa: E402
 
@@ -97,6 +97,17 @@ try:
         verdict("the killed one is critical in Consul", eventually(lambda: passing(consul, "user-service") == [shop.port("user")]))
         shop.start("user2")
         shop.wait_ready("user2")
+
+        load = Load(shop, ada, order)
+        time.sleep(0.5)
+        shop.cache.signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        shop.cache.signal(signal.SIGKILL)
+        time.sleep(1)
+        shop.cache.start()
+        time.sleep(1)
+        bad = load.end()
+        verdict(f"no order of {load.count} failed while Redis was frozen, dead and back", not bad, bad[:3])
 
         verdict("and is in it again", eventually(lambda: passing(consul, "user-service") == both))
         load = Load(shop, ada, order)
