@@ -1,9 +1,10 @@
 #pragma once
 // Table: all routes of a configuration, best first. Immutable; shared by every loop.
 //
-// Hosts split the routes into a hash of exact hosts, a list of wildcards and the rest; within each, a tree of path segments finds the
-// candidates, so that 5,000 routes cost about what one does.
+// Hosts split the routes into a hash of exact hosts, a list of wildcards and the rest; within each, a tree of path segments, a hash at each node, finds
+// the candidates, so that 5,000 routes cost what one does.
 
+#include <cstddef>
 #include <memory>
 #include <memory_resource>
 #include <string>
@@ -33,6 +34,7 @@ class Table {
   Found find(const http::Request& request) const;
 
  private:
+  class Children;
   struct Node;
   struct Forest;
   struct Entry {
@@ -40,7 +42,8 @@ class Table {
     std::size_t index;
     std::string_view rank;
   };
-  Node* make_node();
+  Node* make_node(std::string_view text);
+  Node* child(Children& children, std::string_view text);
   void insert(Node& root, const Entry& entry);
   static void collect(const Node& node, std::string_view path, std::size_t at, std::vector<const Entry*>& into);
   /// All of the trees is in here and goes with it, at once: thousands of nodes, made together and freed together.

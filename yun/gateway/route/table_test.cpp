@@ -77,3 +77,30 @@ TEST(Table, ABetterPathWithTheWrongMethodFallsBackToAWiderRoute) {
   routes.add("all", "path(/users/*)");
   EXPECT_EQ(routes.find(http::Method::Post, "/users/me"), "all");
 }
+
+TEST(Table, AmongThousandsEachIsFoundAndNoOther) {
+  Routes routes;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string n = std::to_string(i);
+    routes.add("p" + n, "path(/shop-" + std::to_string(i % 7) + "/area-" + n + "/{id})");
+    routes.add("h" + n, "host(h" + n + ".a-host-with-a-long-name.test) && path(/" + n + ")");
+  }
+  const Table table(routes.list);
+  const auto find = [&](std::string path, std::string host) {
+    http::Request request;
+    request.method = kGet;
+    request.path = std::move(path);
+    request.authority = std::move(host);
+    const auto found = table.find(request);
+    if (!found.route) return std::string("none");
+    EXPECT_EQ(&routes.list[found.index], found.route);
+    return found.route->name;
+  };
+  for (int i = 0; i < 3000; ++i) {
+    const std::string n = std::to_string(i);
+    ASSERT_EQ(find("/shop-" + std::to_string(i % 7) + "/area-" + n + "/x", "any.test"), "p" + n);
+    ASSERT_EQ(find("/shop-" + std::to_string((i + 1) % 7) + "/area-" + n + "/x", "any.test"), "none");
+    ASSERT_EQ(find("/" + n, "h" + n + ".a-host-with-a-long-name.test:80"), "h" + n);
+    ASSERT_EQ(find("/" + n, "h" + std::to_string(i + 1) + ".a-host-with-a-long-name.test"), "none");
+  }
+}
