@@ -44,13 +44,19 @@ class Context : public Cancel {
   explicit Context(Cancel& parent, TimePoint deadline = TimePoint::max()) : Cancel(parent, deadline) {}
 
   /// The trace this belongs to; made up now if none came in.
-  const observe::trace::SpanContext& trace();
+  const observe::trace::SpanContext& trace() {
+    if (!trace_.valid()) [[unlikely]]
+      make_trace();
+    return trace_;
+  }
   void set_trace(const observe::trace::SpanContext& trace) { trace_ = trace; }
   /// 32 lower-case hex digits.
   std::string trace_id();
   /// The tracestate that came in with the trace, checked; clients send it along unchanged. "" if none. Valid as long as the context.
   std::string_view trace_state() const { return trace_state_; }
-  void set_trace_state(std::string_view state) { trace_state_ = state; }
+  void set_trace_state(std::string_view state) {
+    if (!state.empty() || !trace_state_.empty()) trace_state_ = state;
+  }
 
   /// The X-Request-Id that came in or was made; valid as long as the context.
   std::string_view request_id() const { return request_id_; }
@@ -65,6 +71,7 @@ class Context : public Cancel {
   void set_span(observe::trace::Span* span) { span_ = span; }
 
  private:
+  void make_trace();
   observe::trace::SpanContext trace_;
   observe::trace::Span* span_ = nullptr;
   std::string trace_state_;

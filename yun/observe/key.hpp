@@ -11,6 +11,7 @@ class Key {
  public:
   template <std::size_t N>
   consteval Key(const char (&literal)[N]) : text_(literal, N - 1) {
+    static_assert(N <= 1024, "a key is a name");
     for (const char c : text_) {
       if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') throw "a key may not need an escape";
     }

@@ -34,15 +34,9 @@ void Line::grow(std::size_t size) {
   capacity_ = wanted;
 }
 
-void Line::text(std::string_view text, std::size_t max) {
-  const bool whole = text.size() <= max;
-  if (!whole) {
-    std::size_t cut = max;
-    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;
-    text = text.substr(0, cut);
-  }
+void Line::text(std::string_view text, bool cut) {
   end(json::detail::write_quoted(room(json::detail::quoted_room(text.size())), text));
-  if (whole) return;
+  if (!cut) return;
   --size_;
   raw("...\"");
 }

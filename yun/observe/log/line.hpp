@@ -1,5 +1,5 @@
 #pragma once
-// Line: the buffer in which a log line is made. Used again from line to line: it grows to the longest one, up to kKeep.
+// Line: the buffer in which log lines are made. Used again: it keeps what it grew to, up to kKeep.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +18,7 @@ class Line {
     size_ = 0;
   }
   std::string_view view() const { return {bytes_.get(), size_}; }
+  std::size_t size() const { return size_; }
 
   void raw(std::string_view text) {
     if (text.empty()) return;  // its data may be null, which memcpy must not be given
@@ -36,8 +37,8 @@ class Line {
     std::memcpy(at + 2 + key.size(), "\":", 2);
     size_ += key.size() + 4;
   }
-  /// Quoted; past `max` bytes it is cut off, between two characters, and "..." says so.
-  void text(std::string_view text, std::size_t max);
+  /// Quoted; "..." says that it was longer.
+  void text(std::string_view text, bool cut);
   /// 16 hex digits.
   void hex(std::uint64_t value);
   void number(std::uint64_t value);
@@ -49,7 +50,7 @@ class Line {
   void time(std::int64_t microseconds);
 
  private:
-  static constexpr std::size_t kKeep = 64 << 10;
+  static constexpr std::size_t kKeep = 256 << 10;
   /// At least `size` writable bytes behind what is held.
   char* room(std::size_t size) {
     if (capacity_ - size_ < size) grow(size);

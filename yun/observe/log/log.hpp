@@ -9,11 +9,15 @@
 // {"ts":"2026-11-23T12:00:00.000000Z","level":"info","msg":"order placed","service":"order","trace_id":"..","span_id":"..",
 //  "request_id":"..","order":"7","items":2}
 //
-// A call formats its line and puts it in a ring of its own thread; one thread writes. It never blocks and never waits: when the ring is
-// full the line is dropped and counted (dropped(), metric log_dropped_total). A level that is off costs one relaxed load.
+// A call records its line in a ring of its own thread; one thread makes JSON of it and writes. It never blocks and never waits: when the ring is
+// full the line is dropped and counted (dropped(), metric log_dropped_total). A level that is off costs one relaxed load. A line is written within
+// 10 ms while there are others, else at once or, after a short silence, within 64 ms; warnings and errors, and all before them, at once. A signal
+// that kills the process (a bad pointer, abort()) waits for the lines, an output that hangs for no longer than half a second.
 // Before start() and after stop() lines are written at once, by the caller. Lines of one thread keep their order.
 
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -40,39 +44,40 @@ enum class Level : std::uint8_t { Debug, Info, Warn, Error, Off };
 std::string_view name(Level level);
 Result<Level> parse_level(std::string_view text);
 
-class Line;
+class Record;
 
 /// What a field can hold. Refers to text and errors: they must outlive the call, not more.
 class Value {
  public:
-  Value(std::string_view text) : kind_(Kind::Text), text_(text) {}
+  Value(std::string_view text) : size_(static_cast<std::uint32_t>(std::min<std::size_t>(text.size(), UINT32_MAX))), text_(text.data()) {}
   Value(const std::string& text) : Value(std::string_view(text)) {}
   Value(const char* text) : Value(std::string_view(text ? text : "")) {}
-  Value(bool value) : kind_(Kind::Bool), signed_(value) {}
+  Value(bool value) : kind_(Kind::Bool), bits_(value) {}
   template <std::signed_integral T>
-  Value(T value) : kind_(Kind::Signed), signed_(value) {}
+  Value(T value) : kind_(Kind::Signed), bits_(static_cast<std::uint64_t>(std::int64_t{value})) {}
   template <std::unsigned_integral T>
     requires(!std::same_as<T, bool>)
-  Value(T value) : kind_(Kind::Unsigned), unsigned_(value) {}
-  Value(double value) : kind_(Kind::Double), double_(value) {}
+  Value(T value) : kind_(Kind::Unsigned), bits_(value) {}
+  Value(double value) : kind_(Kind::Double), bits_(std::bit_cast<std::uint64_t>(value)) {}
   /// Written as seconds: 0.0125.
   template <typename Rep, typename Period>
-  Value(std::chrono::duration<Rep, Period> value) : kind_(Kind::Duration), signed_(std::chrono::duration_cast<std::chrono::nanoseconds>(value).count()) {}
+  Value(std::chrono::duration<Rep, Period> value)
+      : kind_(Kind::Duration), bits_(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(value).count())) {}
   /// RFC 3339.
-  Value(Time time) : kind_(Kind::Time), signed_(time.time_since_epoch().count()) {}
+  Value(Time time) : kind_(Kind::Time), bits_(static_cast<std::uint64_t>(time.time_since_epoch().count())) {}
   /// Its to_string(): code, message and causes.
   Value(const Error& error) : kind_(Kind::Error), error_(&error) {}
 
-  void append_to(Line& line, std::size_t max_text) const;
-
  private:
+  friend class Record;
   enum class Kind : std::uint8_t { Text, Bool, Signed, Unsigned, Double, Duration, Time, Error };
-  Kind kind_;
+  std::string_view text() const { return {text_, size_}; }
+
+  std::uint32_t size_ = 0;  ///< of a text
+  Kind kind_ = Kind::Text;
   union {
-    std::string_view text_;
-    std::int64_t signed_;
-    std::uint64_t unsigned_;
-    double double_;
+    const char* text_;
+    std::uint64_t bits_;  ///< the numbers
     const Error* error_;
   };
 };
@@ -98,7 +103,7 @@ struct Options {
   std::string service = {};                      ///< "" leaves the field out
   Level level = Level::Info;
   std::string output = "stdout";                 ///< "stdout", "stderr", "none" or a file, which is appended to
-  std::size_t ring_size = 256 << 10;             ///< bytes a thread that logs, rounded up to a power of two
+  std::size_t ring_size = 256 << 10;             ///< bytes a thread that logs, rounded up to a power of two; longer lines than half of it are dropped
   std::size_t max_text = 8 << 10;                ///< bytes of one text value; the rest is cut off
   std::vector<std::shared_ptr<Sink>> sinks = {};
   Duration stop_timeout = std::chrono::seconds(2);  ///< how long stop() waits for an output that blocks

@@ -1,8 +1,10 @@
 #include "yun/observe/log/log.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <mutex>
 #include <semaphore>
@@ -13,7 +15,7 @@
 #include "yun/json/read.hpp"
 #include "yun/json/value.hpp"
 #include "yun/observe/context.hpp"
-#include "yun/observe/log/format.hpp"
+#include "yun/observe/log/record.hpp"
 #include "yun/observe/log/ring.hpp"
 #include "yun/runtime/threads.hpp"
 
@@ -23,8 +25,13 @@ namespace {
 constexpr Time kTime{std::chrono::microseconds(1'795'435'200'000'042)};
 
 std::string line_of(Level level, Context* ctx, std::string_view message, Fields fields, std::string_view service = {}, std::size_t max_text = 100) {
+  std::vector<std::string> texts;
+  const std::vector<Field> plain = Record::errors_as_text({fields.begin(), fields.size()}, texts);
+  const Record record(level, ctx, message, plain, max_text);
+  std::vector<std::uint64_t> bytes(record.size() / 8, 0xa5a5a5a5a5a5a5a5);
+  record.put(reinterpret_cast<char*>(bytes.data()), 0);
   Line line;
-  format_line(line, kTime, level, service, ctx, message, {fields.begin(), fields.size()}, max_text);
+  Record::format(line, {reinterpret_cast<const char*>(bytes.data()), record.size()}, kTime, service);
   return std::string(line.view());
 }
 
@@ -106,17 +113,34 @@ TEST(LogLine, CutsLongTextBetweenCharacters) {
   EXPECT_NE(line_of(Level::Info, nullptr, "m", {{"k", "abc\xe4\xba\x91"}}, {}, 5).find("\"k\":\"abc...\""), std::string::npos);
 }
 
-TEST(LogRing, GivesBackWhatWasPushedAcrossItsEnd) {
+/// A record of `size` bytes, all `fill` but its size.
+bool push(Ring& ring, std::uint32_t size, char fill) {
+  char* place = ring.reserve(size);
+  if (!place) return false;
+  std::memset(place, fill, size);
+  std::memcpy(place, &size, sizeof size);
+  ring.commit();
+  return true;
+}
+
+TEST(LogRing, GivesBackWhatWasPushedInOnePieceAcrossItsEnd) {
   Ring ring(1024);
-  const std::string line(700, 'a');
-  EXPECT_TRUE(ring.push(line));
-  EXPECT_FALSE(ring.push(line));
-  ring.pop(700);
-  const std::string second = std::string(400, 'b') + std::string(300, 'c');
-  EXPECT_TRUE(ring.push(second));
-  const auto parts = ring.peek();
-  EXPECT_EQ(std::string(parts.first) + std::string(parts.second), second);
-  EXPECT_EQ(parts.first.size(), 324u);
+  EXPECT_TRUE(push(ring, 504, 'a'));
+  EXPECT_TRUE(push(ring, 304, 'b'));
+  EXPECT_FALSE(push(ring, 304, 'c'));
+  std::size_t at = ring.begin();
+  EXPECT_EQ(ring.take(at).substr(4), std::string(500, 'a'));
+  EXPECT_FALSE(push(ring, 304, 'c'));  // read, but not given back
+  ring.give_back(at);
+  EXPECT_TRUE(push(ring, 304, 'c'));  // does not fit behind b: lies at the front
+  EXPECT_FALSE(push(ring, 304, 'd'));
+  EXPECT_EQ(ring.take(at).substr(4), std::string(300, 'b'));
+  EXPECT_NE(at, ring.end());
+  EXPECT_EQ(ring.take(at).substr(4), std::string(300, 'c'));
+  EXPECT_EQ(at, ring.end());
+  ring.give_back(at);
+  EXPECT_TRUE(push(ring, 504, 'e'));
+  EXPECT_EQ(ring.take(at).substr(4), std::string(500, 'e'));
 }
 
 TEST(Log, ALevelThatIsOffWritesNothing) {
@@ -169,10 +193,67 @@ TEST(Log, DropsAndCountsWhenTheRingIsFullAndNeverWaits) {
     blocking->entered.acquire();
     for (int i = 0; i < 100; ++i) info("one of a hundred");
   }).join();
-  EXPECT_GT(dropped(), before + 80);
+  EXPECT_GT(dropped(), before + 60);
   EXPECT_LT(dropped(), before + 100);
   blocking->go.release();
   stop();
+}
+
+/// Says when something was written.
+class Told final : public Sink {
+ public:
+  void write(std::string_view) noexcept override { written.release(); }
+  std::counting_semaphore<> written{0};
+};
+
+TEST(Log, WritesEachLineByItselfHoweverItsWriterSleeps) {
+  for (int run = 0; run < 20; ++run) {
+    auto told = std::make_shared<Told>();
+    ASSERT_TRUE(start({.output = "none", .sinks = {told}}));
+    info("the first one wakes it from its sound sleep");
+    ASSERT_TRUE(told->written.try_acquire_for(std::chrono::seconds(10)));
+    info("now it naps");
+    ASSERT_TRUE(told->written.try_acquire_for(std::chrono::seconds(10)));
+    error("it naps again, and this is urgent");
+    ASSERT_TRUE(told->written.try_acquire_for(std::chrono::seconds(10)));
+    stop();
+  }
+}
+
+TEST(Log, GivesEachLineTheTimeOfItsCallAlsoWhenItIsWrittenLater) {
+  auto blocking = std::make_shared<Blocking>();
+  auto kept = std::make_shared<Kept>();
+  ASSERT_TRUE(start({.output = "none", .sinks = {blocking, kept}}));
+  info("held by the writer");
+  blocking->entered.acquire();
+  const Time before = now();
+  info("in between");
+  const Time after = now();
+  const TimePoint later = Clock::now() + std::chrono::milliseconds(5);
+  while (Clock::now() < later) std::this_thread::yield();
+  blocking->go.release();
+  stop();
+  const auto lines = kept->lines();
+  ASSERT_EQ(lines.size(), 2u);
+  const auto time = parse_time(std::string_view(lines[1]).substr(7, 27));
+  ASSERT_TRUE(time) << lines[1];
+  EXPECT_GE(*time, before - std::chrono::microseconds(50));
+  EXPECT_LE(*time, after + std::chrono::microseconds(50));
+}
+
+TEST(LogDeathTest, WritesWhatIsInTheRingsBeforeASignalKillsTheProcess) {
+  const std::string path = ::testing::TempDir() + "yun_log_crash_test_" + std::to_string(::getpid()) + ".log";
+  EXPECT_EXIT(
+      {
+        if (!start({.output = path})) std::_Exit(1);
+        for (int i = 0; i < 100; ++i) info("on the way down", {{"i", i}});
+        std::abort();
+      },
+      ::testing::KilledBySignal(SIGABRT), "");
+  std::ifstream file(path);
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_NE(text.find("\"i\":99}"), std::string::npos);
+  ::unlink(path.c_str());
 }
 
 TEST(Log, AppendsToAFile) {
