@@ -32,7 +32,7 @@ class Entry:
 class Micro:
     name: str
     cases: Dict[str, Dict[str, Entry]]
-    both_cores: List[str] = field(default_factory=list)  # cases with two threads
+    both_cores: List[str] = field(default_factory=list)  # cases with several threads
 
     def programs(self) -> List[Entry]:
         return list({entry.program: entry for case in self.cases.values() for entry in case.values()}.values())
@@ -152,18 +152,18 @@ def _json() -> "tuple[Micro, List[Goal]]":
 def _metrics() -> "tuple[Micro, List[Goal]]":
     cases, goals = {}, []
     for case, name, limit in (("counter", "CounterBound", 2), ("histogram", "HistogramBound", 6), ("counter by labels", "CounterByLabels", 25)):
-        for threads in (1, 2):
-            words = case if threads == 1 else f"{case}, 2 threads"
+        for threads in (1, 2, 4):
+            words = case if threads == 1 else f"{case}, {threads} threads"
             cases[words] = {"yun": Entry("observe_bench", f"{name}/threads:{threads}"), "prometheus-cpp": Entry("micro_peer_prometheus", f"{name}/threads:{threads}")}
         cases[case]["client_golang"] = _go(name)
         goals.append(Goal(f"<= {limit} ns", limit, figure=NS, case=case))
-    return Micro("metrics", cases, [case for case in cases if case.endswith("2 threads")]), goals
+    return Micro("metrics", cases, [case for case in cases if case.endswith("threads")]), goals
 
 
 def _log() -> "tuple[Micro, List[Goal]]":
     cases = {
-        "enqueue": {"yun": Entry("observe_bench", "LogAccessLine/real_time/threads:1")},
-        "to a file": {"yun": Entry("micro_log", "to_file/real_time", lines=20_000), "spdlog": Entry("micro_peer_spdlog", "to_file/real_time"), "zap": _go("LogToFile")},
+        "enqueue": {"yun": Entry("observe_bench", "LogAccessLine/threads:1")},
+        "to a file": {"yun": Entry("micro_log", "to_file/process_time/real_time", lines=20_000), "spdlog": Entry("micro_peer_spdlog", "to_file/real_time"), "zap": _go("LogToFile")},
     }
     return Micro("log", cases), [Goal("<= 25 ns enqueue", 25, figure=NS, case="enqueue"), Goal("throughput above zap's", 1.0, "zap", figure=NS, strict=True, case="to a file")]
 

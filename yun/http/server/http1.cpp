@@ -208,7 +208,7 @@ Task<bool> Http1::answer() {
 }
 
 void Http1::finish(const Error* error) {
-  outcome_.duration = Clock::now() - started_;
+  outcome_.duration = link_.shard.loop.tick() - started_;
   outcome_.error = error;
   forget_source();
   link_.in.consume(std::exchange(piece_size_, 0));

@@ -255,7 +255,7 @@ void Http2::release(Stream& stream) {
   if (stream.dispatched) {
     if (!stream.answered && !stream.failure) stream.failure = cancelled("the client has reset the stream").with_reason("client_closed");
     stream.outcome.bytes_received = stream.received;
-    stream.outcome.duration = Clock::now() - stream.started;
+    stream.outcome.duration = link_.shard.loop.tick() - stream.started;
     stream.outcome.error = stream.failure ? &*stream.failure : nullptr;
     if (!stream.streams) stream.outcome.bytes_sent = stream.sent;
     link_.shard.shared.handler.finished(*stream.context, stream.request, stream.response, stream.outcome);

@@ -56,20 +56,27 @@ Cells::~Cells() {
   }
 }
 
-std::atomic<double>* Cells::make_row(unsigned slot) {
-  const std::size_t size = (width_ * sizeof(std::atomic<double>) + 63) / 64 * 64;
-  auto* row = static_cast<std::atomic<double>*>(::operator new(size, kCacheLine));
-  for (std::size_t i = 0; i < width_; ++i) new (row + i) std::atomic<double>(0);
-  std::atomic<double>* expected = nullptr;
+std::atomic<std::uint64_t>* Cells::make_row(unsigned slot) {
+  const std::size_t size = (width_ * sizeof(std::atomic<std::uint64_t>) + 63) / 64 * 64;
+  auto* row = static_cast<std::atomic<std::uint64_t>*>(::operator new(size, kCacheLine));
+  for (std::size_t i = 0; i < width_; ++i) new (row + i) std::atomic<std::uint64_t>(0);
+  std::atomic<std::uint64_t>* expected = nullptr;
   if (rows_[slot].compare_exchange_strong(expected, row, std::memory_order_acq_rel)) return row;
   ::operator delete(row, kCacheLine);  // another thread of the shared slot was first
   return expected;
 }
 
+std::int64_t Cells::total(std::size_t index) const {
+  std::uint64_t total = 0;
+  for (const auto& row : rows_)
+    if (const auto* numbers = row.load(std::memory_order_acquire)) total += numbers[index].load(std::memory_order_relaxed);
+  return static_cast<std::int64_t>(total);
+}
+
 double Cells::sum(std::size_t index) const {
   double total = 0;
   for (const auto& row : rows_)
-    if (const auto* numbers = row.load(std::memory_order_acquire)) total += numbers[index].load(std::memory_order_relaxed);
+    if (const auto* numbers = row.load(std::memory_order_acquire)) total += std::bit_cast<double>(numbers[index].load(std::memory_order_relaxed));
   return total;
 }
 

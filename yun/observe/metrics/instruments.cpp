@@ -17,7 +17,7 @@ Histogram::Snapshot Histogram::snapshot() const {
   now.bounds = bounds_;
   now.sum = cells_.sum(0);
   for (std::size_t i = 0; i <= bounds_.size(); ++i) {
-    now.counts.push_back(static_cast<std::uint64_t>(cells_.sum(1 + i)));
+    now.counts.push_back(static_cast<std::uint64_t>(cells_.total(1 + i)));
     now.count += now.counts.back();
   }
   std::lock_guard lock(exemplars_mutex_);

@@ -2,6 +2,7 @@
 // The four things that count: Counter, Gauge, UpDownCounter, Histogram. Made by a Registry, which owns them; all calls are thread-safe.
 
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -41,13 +42,17 @@ class Counter final : public Series {
   explicit Counter(const Options&) {}
 
   /// `by` is not negative.
-  void add(double by = 1) { cells_.add(0, by); }
+  template <std::integral T = int>
+  void add(T by = 1) {
+    cells_.count(0, static_cast<std::uint64_t>(by));
+  }
+  void add(double by) { cells_.add(1, by); }
   /// Seconds.
   void add(Duration by) { add(std::chrono::duration<double>(by).count()); }
-  double value() const { return cells_.sum(0); }
+  double value() const { return static_cast<double>(cells_.total(0)) + cells_.sum(1); }
 
  private:
-  Cells cells_{1};
+  Cells cells_{2};  ///< whole steps, and what is not whole
 };
 
 /// A value that is set. For counting up and down from many threads UpDownCounter is cheaper.
@@ -72,12 +77,20 @@ class UpDownCounter final : public Series {
   struct Options {};
   explicit UpDownCounter(const Options&) {}
 
-  void add(double by = 1) { cells_.add(0, by); }
-  void sub(double by = 1) { cells_.add(0, -by); }
-  double value() const { return cells_.sum(0); }
+  template <std::integral T = int>
+  void add(T by = 1) {
+    cells_.count(0, static_cast<std::uint64_t>(by));
+  }
+  template <std::integral T = int>
+  void sub(T by = 1) {
+    cells_.count(0, ~static_cast<std::uint64_t>(by) + 1);
+  }
+  void add(double by) { cells_.add(1, by); }
+  void sub(double by) { cells_.add(1, -by); }
+  double value() const { return static_cast<double>(cells_.total(0)) + cells_.sum(1); }
 
  private:
-  Cells cells_{1};
+  Cells cells_{2};
 };
 
 /// Prometheus's default buckets, for durations in seconds.
@@ -96,7 +109,7 @@ class Histogram final : public Series {
   void observe(double value) {
     std::size_t i = 0;
     while (i < bounds_.size() && value > bounds_[i]) ++i;
-    cells_.add(1 + i, 1);
+    cells_.count(1 + i, 1);
     cells_.add(0, value);
   }
   /// Seconds.

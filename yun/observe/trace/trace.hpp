@@ -8,8 +8,8 @@
 //     if (!rows) query.fail(rows.error());
 //
 // From its start to its end a span is ctx.span() and its ids are ctx.trace(): log lines and clients take them from there. It ends with
-// its scope. A span that is not sampled keeps no attributes and allocates nothing; only if it fails or is slow it is kept, bare, for the
-// debug page. Spans belong to their Context's loop; those begun side by side in one Context may end in any order. A Tracer is thread-safe.
+// its scope. A span that is not sampled keeps no attributes, allocates nothing and reads no clock of its own: it goes by the loop's (Loop::latest(), off a
+// loop the kernel's tick of some ms), which is enough to see that it was slow. Only if it fails or is slow it is kept, bare, for the debug page. Spans belong to their Context's loop; those begun side by side in one Context may end in any order. A Tracer is thread-safe.
 
 #include <concepts>
 #include <cstdint>
@@ -146,6 +146,7 @@ class Span {
 
  private:
   void begin(const SpanContext& parent, bool sampled);
+  void begin_root();
   void step_out();
   AttributeValue* attribute(Key key);
   void set_attribute(Key key, AttributeValue value);
@@ -160,7 +161,7 @@ class Span {
   SpanContext before_;   ///< what ctx.trace() was
   SpanContext context_;
   std::uint64_t parent_span_ = 0;
-  TimePoint start_;
+  std::uint64_t begin_ = 0;  ///< if sampled a tick (ticks.hpp), else nanoseconds of Clock, roughly
   std::string status_message_;
   std::unique_ptr<SpanData> data_;  ///< only if sampled
 };
