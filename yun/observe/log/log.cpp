@@ -101,12 +101,12 @@ std::uint64_t count(Level level) { return level >= Level::Off ? 0 : Writer::inst
 
 void write(Level level, Context* ctx, std::string_view message, std::span<const Field> fields) {
   if (level >= Level::Off) return;
-  if (Record::has_error(fields)) [[unlikely]] {
+  const Record record(level, ctx, message, fields, g_max_text.load(std::memory_order_relaxed));
+  if (record.has_error()) [[unlikely]] {
     std::vector<std::string> texts;
     const std::vector<Field> plain = Record::errors_as_text(fields, texts);
     return write(level, ctx, message, plain);
   }
-  const Record record(level, ctx, message, fields, g_max_text.load(std::memory_order_relaxed));
   Ring* ring = t_ring;
   if (!g_running.load(std::memory_order_acquire) || (!ring && !(ring = new_ring()))) [[unlikely]]
     return write_directly(record, level);

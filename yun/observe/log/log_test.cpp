@@ -143,6 +143,25 @@ TEST(LogRing, GivesBackWhatWasPushedInOnePieceAcrossItsEnd) {
   EXPECT_EQ(ring.take(at).substr(4), std::string(500, 'e'));
 }
 
+TEST(LogRing, BeginsAtItsFrontAgainWhenItIsEmptyAndStillHoldsAllItCan) {
+  Ring ring(1 << 20);
+  char* first = ring.reserve(64);
+  for (int i = 0; i < 5000; ++i) {
+    ASSERT_TRUE(push(ring, 64, static_cast<char>(i)));
+    EXPECT_LE(ring.reserve(64) - first, 16 << 10);
+    std::size_t at = ring.begin();
+    ASSERT_EQ(ring.take(at).substr(4), std::string(60, static_cast<char>(i)));
+    EXPECT_EQ(at, ring.end());
+    ring.give_back(at);
+  }
+  int held = 0;
+  while (push(ring, 64, static_cast<char>(held))) ++held;
+  EXPECT_EQ(held, (1 << 20) / 64);
+  std::size_t at = ring.begin();
+  for (int i = 0; i < held; ++i) ASSERT_EQ(ring.take(at).substr(4), std::string(60, static_cast<char>(i)));
+  EXPECT_EQ(at, ring.end());
+}
+
 TEST(Log, ALevelThatIsOffWritesNothing) {
   auto kept = std::make_shared<Kept>();
   ASSERT_TRUE(start({.service = "s", .level = Level::Warn, .output = "none", .sinks = {kept}}));

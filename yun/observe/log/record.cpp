@@ -106,7 +106,10 @@ Record::Record(Level level, Context* ctx, std::string_view message, std::span<co
     : level_(level), ctx_(ctx), message_(message), fields_(fields.first(std::min<std::size_t>(fields.size(), UINT16_MAX))), max_text_(max_text) {
   size_ = sizeof(Head) + padded(Kept(message, max_text).text.size()) + fields_.size() * sizeof(Part);
   if (ctx) size_ += sizeof(Ids) + padded(Kept(ctx->request_id(), max_text).text.size());
-  for (const Field& field : fields_) size_ += field.value.kind_ == Value::Kind::Text ? padded(Kept(field.value.text(), max_text).text.size()) : 8;
+  for (const Field& field : fields_) {
+    size_ += field.value.kind_ == Value::Kind::Text ? padded(Kept(field.value.text(), max_text).text.size()) : 8;
+    has_error_ |= field.value.kind_ == Value::Kind::Error;
+  }
 }
 
 void Record::put(char* to, std::uint64_t tick) const {
@@ -183,10 +186,6 @@ void Record::format(Line& line, std::string_view record, Time time, std::string_
     }
   }
   line.raw("}\n");
-}
-
-bool Record::has_error(std::span<const Field> fields) {
-  return std::any_of(fields.begin(), fields.end(), [](const Field& field) { return field.value.kind_ == Value::Kind::Error; });
 }
 
 std::vector<Field> Record::errors_as_text(std::span<const Field> fields, std::vector<std::string>& texts) {

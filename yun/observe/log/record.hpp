@@ -13,7 +13,7 @@
 
 namespace yun::observe::log {
 
-/// A line that is to be recorded, measured first. Refers to all that it is given. No field is an Error (see below).
+/// A line that is to be recorded, measured first. Refers to all that it is given.
 class Record {
  public:
   Record(Level level, Context* ctx, std::string_view message, std::span<const Field> fields, std::size_t max_text);
@@ -27,8 +27,8 @@ class Record {
   static std::uint64_t tick(std::string_view record);
   static void format(Line& line, std::string_view record, Time time, std::string_view service);
 
-  /// What holds no text of its own yet: `fields` with each Error as its to_string(), which `texts` keeps.
-  static bool has_error(std::span<const Field> fields);
+  /// A field is an Error: the record is not to be put, but one of these fields instead, with each Error as its to_string(), which `texts` keeps.
+  bool has_error() const { return has_error_; }
   static std::vector<Field> errors_as_text(std::span<const Field> fields, std::vector<std::string>& texts);
 
  private:
@@ -40,6 +40,7 @@ class Record {
   const std::span<const Field> fields_;
   const std::size_t max_text_;
   std::size_t size_;
+  bool has_error_ = false;
 };
 
 }  // namespace yun::observe::log

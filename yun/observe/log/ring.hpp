@@ -20,10 +20,18 @@ class Ring {
   char* reserve(std::size_t size) {
     const std::size_t end = end_.load(std::memory_order_relaxed);
     const std::size_t held = end - begin_.load(std::memory_order_acquire);
-    std::size_t at = end & (size_ - 1);
+    std::size_t front = front_.load(std::memory_order_relaxed);
+    std::size_t at = (end - front) & (size_ - 1);
+    if (held == 0 && at >= kAgain) [[unlikely]] {
+      // What is empty begins again at its front: memory is touched for what has once waited, not for all that has ever passed. The consumer learns of it
+      // with the record; while it reads the ring is not empty, and this stays as it is.
+      front_.store(front = end, std::memory_order_relaxed);
+      at = 0;
+    }
     const std::size_t skipped = size_ - at < size ? size_ - at : 0;
-    if (size_ - held < skipped + size) return nullptr;
-    if (skipped > 0) {
+    if (size_ - held < skipped + size) [[unlikely]]
+      return nullptr;
+    if (skipped > 0) [[unlikely]] {
       std::memset(bytes_.get() + at, 0, sizeof(std::uint32_t));  // no record has this size: the next one is at the front
       at = 0;
     }
@@ -38,12 +46,13 @@ class Ring {
   std::size_t end() const { return end_.load(std::memory_order_acquire); }
   /// The record at `at`, which moves behind it. There is one if `at` was not end().
   std::string_view take(std::size_t& at) const {
-    std::uint32_t size = size_at(at);
+    const std::size_t front = front_.load(std::memory_order_relaxed);
+    std::uint32_t size = size_at(at - front);
     if (size == 0) {
-      at = (at | (size_ - 1)) + 1;
-      size = size_at(at);
+      at = ((at - front) | (size_ - 1)) + 1 + front;
+      size = size_at(at - front);
     }
-    const std::string_view record(bytes_.get() + (at & (size_ - 1)), size);
+    const std::string_view record(bytes_.get() + ((at - front) & (size_ - 1)), size);
     at += size;
     return record;
   }
@@ -61,6 +70,7 @@ class Ring {
   std::int64_t last_time = 0;
 
  private:
+  static constexpr std::size_t kAgain = 16 << 10;
   std::uint32_t size_at(std::size_t at) const {
     std::uint32_t size;
     std::memcpy(&size, bytes_.get() + (at & (size_ - 1)), sizeof size);
@@ -70,6 +80,7 @@ class Ring {
   const std::size_t size_;
   const std::unique_ptr<char[]> bytes_;
   alignas(64) std::atomic<std::size_t> end_{0};
+  std::atomic<std::size_t> front_{0};  ///< the position that lies at the first byte
   std::size_t reserved_ = 0;  ///< the producer's: end_ after commit()
   alignas(64) std::atomic<std::size_t> begin_{0};
   std::atomic<std::size_t> written_{0};
