@@ -10,24 +10,50 @@ bool is_grpc(const Request& request) { return request.headers.get("content-type"
 
 Http1::Http1(Link& link) : link_(link), parser_(link.shard.options.head) {
   link_.protocol = this;
-  request_.peer = link.transport->peer();
-  request_.tls = link.transport->is_tls();
-  request_.scheme = request_.tls ? "https" : "http";
 }
 
 Http1::~Http1() {
   link_.protocol = nullptr;
   forget_source();
+  if (!exchange_ || exchange_->context) return;
+  codec1::clear(exchange_->request);
+  codec1::clear(exchange_->response);
+  link_.shard.give_back(std::move(exchange_));
 }
 
 void Http1::drain() {
   if (link_.waits() == Waits::Idle) link_.wait.cancel(cancelled("the server drains"));
 }
 
+void Http1::begin_work() {
+  if (exchange_) return;
+  exchange_ = link_.shard.take_exchange();
+  link_.borrow_out();
+  if (exchange_->link == link_.number) return;
+  exchange_->link = link_.number;
+  Request& request = exchange_->request;
+  request.peer = link_.transport->peer();
+  request.tls = link_.transport->is_tls();
+  request.scheme = request.tls ? "https" : "http";
+}
+
+/// Between two requests: others can use what this one would only hold.
+void Http1::rest() {
+  if (!exchange_ || parser_.started() || !link_.in.empty() || !link_.out.empty()) return;
+  link_.shard.give_back(std::move(exchange_));
+  link_.return_out();
+}
+
 Task<void> Http1::run() {
+  using State = codec1::RequestParser::State;
   for (;;) {
-    switch (parser_.parse(link_.in.view(), request_)) {
-      case codec1::RequestParser::State::NeedMore: {
+    State state = State::NeedMore;
+    if (!link_.in.empty()) {
+      begin_work();
+      state = parser_.parse(link_.in.view(), exchange_->request);
+    }
+    switch (state) {
+      case State::NeedMore: {
         if (link_.try_flush() != runtime::Io::State::Done) {
           auto flushed = co_await link_.flush(link_.life);
           if (!flushed) co_return;
@@ -42,6 +68,7 @@ Task<void> Http1::run() {
           if (link_.shard.shared.draining.load(std::memory_order_relaxed)) co_return;
           link_.expect(Waits::Idle, link_.shard.options.idle_timeout);
         }
+        rest();
         auto ready = co_await link_.transport->watch().ready(link_.wait, link_.transport->wanted(runtime::Interest::Read));
         if (ready) continue;
         // Too slow, or told to go. What came at the last moment is still served.
@@ -55,7 +82,7 @@ Task<void> Http1::run() {
         if (link_.fill(kReadHead).state != runtime::Io::State::Done) co_return;
         continue;
       }
-      case codec1::RequestParser::State::Failed: {
+      case State::Failed: {
         if (requests_ == 0 && parser_.error().reason == "not_http") {  // an answer would mean nothing to it
           link_.shard.shared.refused(0, parser_.error().reason);
           co_return;
@@ -64,7 +91,7 @@ Task<void> Http1::run() {
         (void)co_await link_.close_gently();  // gives nothing
         co_return;
       }
-      case codec1::RequestParser::State::Done: break;
+      case State::Done: break;
     }
     link_.in.consume(parser_.consumed());
     link_.expect_nothing();
@@ -91,8 +118,8 @@ Task<void> Http1::run() {
       (void)co_await link_.close_gently();  // gives nothing
       co_return;
     }
-    codec1::clear(request_);
-    codec1::clear(response_);
+    codec1::clear(exchange_->request);
+    codec1::clear(exchange_->response);
   }
 }
 
@@ -106,11 +133,11 @@ Http1::Verdict Http1::begin_exchange() {
   piece_size_ = 0;
   body_state_ = BodyState::None;
   continue_wanted_ = false;
-  const bool grpc = is_grpc(request_);
+  const bool grpc = is_grpc(exchange_->request);
   if (grpc) {
-    context_.emplace(link_.life);
+    exchange_->context.emplace(link_.life);
   } else {
-    context_.emplace(link_.life, started_ + options.request_timeout);
+    exchange_->context.emplace(link_.life, started_ + options.request_timeout);
   }
   if (framing_.has_body()) {
     body_state_ = BodyState::Reading;
@@ -125,12 +152,12 @@ Http1::Verdict Http1::begin_exchange() {
     }
     const bool small = !framing_.chunked && !continue_wanted_ && body_left_ <= options.buffered_body;
     if (!small) {
-      request_.body = Body(open_source());
+      exchange_->request.body = Body(open_source());
     } else if (link_.in.size() < body_left_) {
       return Verdict::Waits;
     } else {
       const auto size = static_cast<std::size_t>(body_left_);
-      request_.body.assign(link_.in.view().substr(0, size));
+      exchange_->request.body.assign(link_.in.view().substr(0, size));
       link_.in.consume(size);
       outcome_.bytes_received = size;
       body_state_ = BodyState::Done;
@@ -139,7 +166,7 @@ Http1::Verdict Http1::begin_exchange() {
   if (body_state_ == BodyState::Reading) return Verdict::Waits;
   Task<void> task;
   try {
-    task = link_.shard.shared.handler.handle(*context_, request_, response_);
+    task = link_.shard.shared.handler.handle(*exchange_->context, exchange_->request, exchange_->response);
   } catch (...) {
     crashed(std::current_exception());
   }
@@ -154,14 +181,14 @@ Http1::Verdict Http1::begin_exchange() {
 Task<bool> Http1::answer() {
   bool handled = body_state_ == BodyState::None || body_state_ == BodyState::Done;
   if (!handled) {
-    if (request_.body.is_whole()) {
+    if (exchange_->request.body.is_whole()) {
       const bool read = co_await read_small_body();
       if (!read) co_return false;
       // The deadline is for the handler: it begins when the handler can.
-      if (!is_grpc(request_)) context_.emplace(link_.life, link_.shard.loop.tick() + link_.shard.options.request_timeout);
+      if (!is_grpc(exchange_->request)) exchange_->context.emplace(link_.life, link_.shard.loop.tick() + link_.shard.options.request_timeout);
     }
     try {
-      pending_ = link_.shard.shared.handler.handle(*context_, request_, response_);
+      pending_ = link_.shard.shared.handler.handle(*exchange_->context, exchange_->request, exchange_->response);
     } catch (...) {
       crashed(std::current_exception());
     }
@@ -212,28 +239,29 @@ void Http1::finish(const Error* error) {
   outcome_.error = error;
   forget_source();
   link_.in.consume(std::exchange(piece_size_, 0));
-  link_.shard.shared.handler.finished(*context_, request_, response_, outcome_);
-  context_.reset();
+  link_.shard.shared.handler.finished(*exchange_->context, exchange_->request, exchange_->response, outcome_);
+  exchange_->context.reset();
 }
 
 /// What the server itself answers to what is no request for a handler. The connection closes behind it.
 void Http1::refuse(const codec1::ParseError& error) {
+  begin_work();
   link_.shard.shared.refused(error.status, error.reason);
   Cancel none;
   Context ctx(none);
   Error why(code_from_http(error.status), std::string(error.detail));
-  response_ = problem(ctx, std::move(why).with_http_status(error.status).with_reason(std::string(error.reason)));
+  exchange_->response = problem(ctx, std::move(why).with_http_status(error.status).with_reason(std::string(error.reason)));
   keep_ = false;
   HeadFraming framing;
-  framing.content_length = response_.body.bytes().size();
+  framing.content_length = exchange_->response.body.bytes().size();
   write_head(framing);
-  link_.out.append(response_.body.bytes());
+  link_.out.append(exchange_->response.body.bytes());
 }
 
 void Http1::crashed(std::exception_ptr exception) {
   link_.shard.shared.unhandled(exception);
-  codec1::clear(response_);
-  response_ = problem(*context_, internal_error("exception").with_reason("handler_exception"));
+  codec1::clear(exchange_->response);
+  exchange_->response = problem(*exchange_->context, internal_error("exception").with_reason("handler_exception"));
 }
 
 Task<void> serve_http1(Link& link) {

@@ -1,14 +1,15 @@
 #pragma once
 // Http1: one HTTP/1 connection. Internal to the server.
 //
-// All requests in the read buffer are parsed and their answers appended to one output buffer, which is written once. Request, response
-// and context are the connection's and are used again: a handler that answers at once costs no frame and, warm, no allocation.
+// All requests in the read buffer are parsed and their answers appended to one output buffer, which is written once. Request, response,
+// context and buffers are used again: a handler that answers at once costs no frame and, warm, no allocation. Only who is at work has them.
 
 #include <optional>
 
 #include "yun/http/codec1/chunked.hpp"
 #include "yun/http/codec1/request_parser.hpp"
 #include "yun/http/codec1/writer.hpp"
+#include "yun/http/server/exchange.hpp"
 #include "yun/http/server/link.hpp"
 
 namespace yun::http::server {
@@ -31,6 +32,8 @@ class Http1 final : public Protocol {
   static constexpr std::size_t kFlushAt = 64 << 10;  ///< answers of pipelined requests are held back up to this
 
   // the turn of a connection (http1.cpp)
+  void begin_work();
+  void rest();
   Verdict begin_exchange();
   bool answer_whole();
   Task<bool> answer();
@@ -58,9 +61,7 @@ class Http1 final : public Protocol {
   Link& link_;
   codec1::RequestParser parser_;
   codec1::Framing framing_;
-  Request request_;
-  Response response_;
-  std::optional<Context> context_;
+  std::unique_ptr<Exchange> exchange_;  ///< null while a request is awaited
   Task<void> pending_;  ///< the handler, not finished at once
   Outcome outcome_;
   TimePoint started_;

@@ -54,7 +54,7 @@ class Http1::ResponseBody final : public BodyWriter {
   Headers trailers_;
 };
 
-bool Http1::has_answer_body() const { return request_.method != Method::Head && status_has_body(response_.status); }
+bool Http1::has_answer_body() const { return exchange_->request.method != Method::Head && status_has_body(exchange_->response.status); }
 
 /// Sets keep_ and must_drop_ from all that has a say.
 bool Http1::decide_keep_alive() {
@@ -62,12 +62,12 @@ bool Http1::decide_keep_alive() {
   if (link_.wants_to_go()) keep_ = false;
   if (options.max_requests_per_connection > 0 && requests_ >= options.max_requests_per_connection) keep_ = false;
   if (body_state_ == BodyState::Broken) keep_ = false;
-  if (unread() && !response_.stream && response_.body.is_whole()) {
+  if (unread() && !exchange_->response.stream && exchange_->response.body.is_whole()) {
     // A client that waits for 100 may or may not send its body now: only closing is safe.
     if (continue_wanted_ || (!framing_.chunked && body_left_ > options.drain_body)) keep_ = false;
     must_drop_ = keep_;
   }
-  if (const auto connection = response_.headers.get("connection"); connection && *connection == "close") keep_ = false;
+  if (const auto connection = exchange_->response.headers.get("connection"); connection && *connection == "close") keep_ = false;
   return keep_;
 }
 
@@ -75,27 +75,27 @@ void Http1::write_head(HeadFraming framing) {
   using Connection = HeadFraming::Connection;
   if (framing.connection == Connection::Default) {
     if (!keep_) framing.connection = Connection::Close;
-    if (keep_ && request_.version == Version::Http10) framing.connection = Connection::KeepAlive;
+    if (keep_ && exchange_->request.version == Version::Http10) framing.connection = Connection::KeepAlive;
   }
-  codec1::write_response_head(link_.out, response_, framing, codec1::date(link_.shard.loop.now()));
+  codec1::write_response_head(link_.out, exchange_->response, framing, codec1::date(link_.shard.loop.now()));
   head_sent_ = true;
 }
 
 /// Appends head and body if the body is in hand and small. False: answer_body() does it.
 bool Http1::answer_whole() {
-  if (response_.upgrade || response_.stream || response_.file || !response_.body.is_whole()) return false;
-  const std::string_view body = response_.body.bytes();
+  if (exchange_->response.upgrade || exchange_->response.stream || exchange_->response.file || !exchange_->response.body.is_whole()) return false;
+  const std::string_view body = exchange_->response.body.bytes();
   if (body.size() > kCopyBody) return false;
   decide_keep_alive();
   HeadFraming framing;
-  const bool trailers = !response_.trailers.empty() && request_.version == Version::Http11 && has_answer_body();
+  const bool trailers = !exchange_->response.trailers.empty() && exchange_->request.version == Version::Http11 && has_answer_body();
   if (trailers) {
     framing.chunked = true;
-  } else if (status_has_body(response_.status)) {
+  } else if (status_has_body(exchange_->response.status)) {
     framing.content_length = body.size();
-    if (body.empty() && request_.method == Method::Head) {
+    if (body.empty() && exchange_->request.method == Method::Head) {
       // A handler that knows the length of what GET would give may say so.
-      const auto said = response_.headers.get("content-length");
+      const auto said = exchange_->response.headers.get("content-length");
       const auto length = said ? parse_u64(*said) : std::nullopt;
       if (length) framing.content_length = length;
     }
@@ -104,7 +104,7 @@ bool Http1::answer_whole() {
   if (!has_answer_body()) return true;
   if (trailers) {
     codec1::write_chunk(link_.out, body);
-    codec1::write_last_chunk(link_.out, response_.trailers);
+    codec1::write_last_chunk(link_.out, exchange_->response.trailers);
   } else {
     link_.out.append(body);
   }
@@ -113,25 +113,25 @@ bool Http1::answer_whole() {
 }
 
 Task<Result<void>> Http1::answer_body() {
-  if (response_.upgrade && response_.status == 101) {
+  if (exchange_->response.upgrade && exchange_->response.status == 101) {
     keep_ = false;
     HeadFraming framing;
     framing.connection = HeadFraming::Connection::Upgrade;
     write_head(framing);
     YUN_CHECK(co_await link_.flush(link_.life));
-    context_->lift_deadline();
+    exchange_->context->lift_deadline();
     TransportTunnel tunnel(*link_.transport, std::string(link_.in.view()));
     link_.in.clear();
     link_.expect_nothing();
-    const auto upgrade = std::move(response_.upgrade);
-    response_.upgrade = nullptr;
-    Task<void> task = upgrade(*context_, tunnel);
+    const auto upgrade = std::move(exchange_->response.upgrade);
+    exchange_->response.upgrade = nullptr;
+    Task<void> task = upgrade(*exchange_->context, tunnel);
     (void)co_await std::move(task);  // gives nothing
     co_return Result<void>();
   }
   decide_keep_alive();
-  if (response_.file) {
-    const FileBody file = *response_.file;
+  if (exchange_->response.file) {
+    const FileBody file = *exchange_->response.file;
     HeadFraming framing;
     framing.content_length = file.size;
     write_head(framing);
@@ -141,13 +141,13 @@ Task<Result<void>> Http1::answer_body() {
     if (!sent) keep_ = false;
     co_return sent;
   }
-  if (!response_.stream && response_.body.is_whole()) {
+  if (!exchange_->response.stream && exchange_->response.body.is_whole()) {
     HeadFraming framing;
-    framing.content_length = response_.body.bytes().size();
+    framing.content_length = exchange_->response.body.bytes().size();
     write_head(framing);
     YUN_CHECK(co_await link_.flush(link_.life));
     if (!has_answer_body()) co_return Result<void>();
-    std::string_view rest = response_.body.bytes();
+    std::string_view rest = exchange_->response.body.bytes();
     while (!rest.empty()) {
       const std::string_view piece = rest.substr(0, kFlushAt);
       link_.expect(Waits::Write, link_.shard.options.stream_idle_timeout);
@@ -158,19 +158,19 @@ Task<Result<void>> Http1::answer_body() {
     co_return Result<void>();
   }
   std::optional<std::uint64_t> length;
-  if (const auto said = response_.headers.get("content-length")) length = parse_u64(*said);
+  if (const auto said = exchange_->response.headers.get("content-length")) length = parse_u64(*said);
   const bool body = has_answer_body();
-  const bool chunked = body && !length && request_.version == Version::Http11;
+  const bool chunked = body && !length && exchange_->request.version == Version::Http11;
   if (body && !length && !chunked) keep_ = false;
   HeadFraming framing;
-  if (status_has_body(response_.status)) framing.content_length = length;
+  if (status_has_body(exchange_->response.status)) framing.content_length = length;
   framing.chunked = chunked;
   write_head(framing);
   if (!body) {
-    response_.body.abandon();
+    exchange_->response.body.abandon();
     co_return Result<void>();
   }
-  context_->lift_deadline();
+  exchange_->context->lift_deadline();
   auto sent = co_await send_stream(chunked, length);
   if (!sent) keep_ = false;
   // A producer may have read the request body to its end by now, or not.
@@ -187,11 +187,11 @@ Task<Result<void>> Http1::send_stream(bool chunked, std::optional<std::uint64_t>
   link_.watch_for_failure = true;
   YUN_CHECK(co_await link_.flush(link_.life));
   link_.expect(Waits::Stream, link_.shard.options.stream_idle_timeout);
-  if (response_.stream) {
+  if (exchange_->response.stream) {
     Result<void> produced;
     std::exception_ptr exception;
     try {
-      produced = co_await response_.stream->produce(*context_, out);
+      produced = co_await exchange_->response.stream->produce(*exchange_->context, out);
     } catch (...) {
       exception = std::current_exception();
     }
@@ -202,17 +202,17 @@ Task<Result<void>> Http1::send_stream(bool chunked, std::optional<std::uint64_t>
     if (!produced) co_return produced;
   } else {
     for (;;) {
-      auto piece = co_await response_.body.next(*context_);
+      auto piece = co_await exchange_->response.body.next(*exchange_->context);
       if (!piece) co_return std::move(piece).error();
       if (!*piece) break;
       const std::string_view bytes = **piece;
-      YUN_CHECK(co_await out.write(*context_, bytes));
+      YUN_CHECK(co_await out.write(*exchange_->context, bytes));
     }
   }
   if (!out.complete()) co_return internal_error("a response body shorter than its content-length").with_reason("short_body");
   if (chunked) {
-    const bool wanted = request_.headers.get("te").value_or("").find("trailers") != std::string_view::npos;
-    const Headers* from_body = response_.body.trailers();
+    const bool wanted = exchange_->request.headers.get("te").value_or("").find("trailers") != std::string_view::npos;
+    const Headers* from_body = exchange_->response.body.trailers();
     const Headers none;
     const Headers& trailers = !out.trailers().empty() || !from_body ? out.trailers() : *from_body;
     codec1::write_last_chunk(link_.out, wanted ? trailers : none);

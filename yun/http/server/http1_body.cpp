@@ -60,7 +60,7 @@ Task<bool> Http1::read_small_body() {
     co_return false;
   }
   link_.expect_nothing();
-  request_.body.assign(link_.in.view().substr(0, size));
+  exchange_->request.body.assign(link_.in.view().substr(0, size));
   link_.in.consume(size);
   outcome_.bytes_received = size;
   body_state_ = BodyState::Done;

@@ -6,6 +6,8 @@
 #include <cerrno>
 
 #include "yun/base/ids.hpp"
+#include "yun/base/sanitizers.hpp"
+#include "yun/http/server/exchange.hpp"
 #include "yun/http/tls/tls.hpp"
 
 namespace yun::http::server {
@@ -36,7 +38,7 @@ void Shared::unhandled(std::exception_ptr exception) const {
 // ---- links ----
 
 Link::Link(Shard& shard_, std::unique_ptr<runtime::Transport> transport_)
-    : shard(shard_), transport(std::move(transport_)), life(shard_.loop.root()), wait(life), retires_(TimePoint::max()) {
+    : shard(shard_), transport(std::move(transport_)), life(shard_.loop.root()), wait(life), number(++shard_.served_), retires_(TimePoint::max()) {
   const Duration age = shard.options.max_connection_age;
   if (age > Duration::zero()) {
     const auto jittered = static_cast<std::int64_t>(static_cast<double>(age.count()) * (0.9 + 0.2 * random_unit()));
@@ -53,6 +55,10 @@ Link::~Link() {
   (previous_ ? previous_->next_ : shard.first_) = next_;
   if (next_) next_->previous_ = previous_;
   --shard.size_;
+  in.clear();
+  out.clear();
+  shard.take_back(in);
+  shard.take_back(out);
 }
 
 void Link::expect(Waits what, Duration within) {
@@ -64,12 +70,22 @@ bool Link::wants_to_go() const { return shard.shared.draining.load(std::memory_o
 
 runtime::Io Link::fill(std::size_t room) {
   runtime::Watch& watch = transport->watch();
-  if (!watch.is_ready(transport->wanted(runtime::Interest::Read)) && !transport->has_pending()) return {runtime::Io::State::WouldBlock, 0, 0};
-  const std::span<char> into = in.prepare(room);
-  const runtime::Io io = transport->try_read(into);
-  if (io.state == runtime::Io::State::Done) in.commit(io.bytes);
+  runtime::Io io{runtime::Io::State::WouldBlock, 0, 0};
+  if (watch.is_ready(transport->wanted(runtime::Interest::Read)) || transport->has_pending()) {
+    shard.lend(in);
+    const std::span<char> into = in.prepare(room);
+    io = transport->try_read(into);
+  }
+  if (io.state == runtime::Io::State::Done) {
+    in.commit(io.bytes);
+  } else {
+    shard.take_back(in);
+  }
   return io;
 }
+
+void Link::borrow_out() { shard.lend(out); }
+void Link::return_out() { shard.take_back(out); }
 
 runtime::Io::State Link::try_flush() {
   while (!out.empty()) {
@@ -124,10 +140,6 @@ void Link::sweep(TimePoint now) {
     return;
   }
   if (protocol) protocol->sweep(now);
-  if (waits_ == Waits::Idle && in.empty() && out.empty()) {
-    in.shrink(0);
-    out.shrink(0);
-  }
   if (waits_ == Waits::Nothing || now < expires_) return;
   expired_ = std::exchange(waits_, Waits::Nothing);
   switch (expired_) {
@@ -145,8 +157,34 @@ void Link::sweep(TimePoint now) {
 
 // ---- shards ----
 
+std::unique_ptr<Exchange> Shard::take_exchange() {
+  if (spare_exchanges_.empty()) return std::make_unique<Exchange>();
+  auto exchange = std::move(spare_exchanges_.back());
+  spare_exchanges_.pop_back();
+  return exchange;
+}
+
+void Shard::give_back(std::unique_ptr<Exchange> exchange) {
+  if (!kSanitized && spare_exchanges_.size() < kSpareBuffers) spare_exchanges_.push_back(std::move(exchange));
+}
+
 Shard::Shard(runtime::Loop& of_loop, Shared& of_all) : loop(of_loop), shared(of_all), options(of_all.options), tick_(tick_for(of_all.options)) {}
 Shard::~Shard() = default;
+
+void Shard::lend(Buffer& to) {
+  if (to.capacity() > 0 || spare_.empty()) return;
+  to.swap(spare_.back());
+  spare_.pop_back();
+}
+
+void Shard::take_back(Buffer& from) {
+  if (from.capacity() == 0 || !from.empty()) return;
+  if (!kSanitized && spare_.size() < kSpareBuffers && from.capacity() <= kLargestSpare) {
+    spare_.emplace_back(std::move(from));
+  } else {
+    from.shrink(0);
+  }
+}
 
 void Shard::on_timer() noexcept {
   const TimePoint now = loop.now();

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <vector>
 
 #include "yun/base/buffer.hpp"
 #include "yun/http/server/options.hpp"
@@ -15,6 +16,7 @@
 namespace yun::http::server {
 
 class Shard;
+struct Exchange;
 
 /// What one connection is to the sweep and to drain(); implemented by Http1 and Http2.
 class Protocol {
@@ -44,8 +46,12 @@ class Link {
   Waits expired() const { return expired_; }
   bool wants_to_go() const;
 
-  /// Reads what there is, at most what `into` can take with `room` more bytes.
+  /// Reads what there is, at most what `into` can take with `room` more bytes. While nothing is held `in` has no memory of its own: it comes from the
+  /// shard with what is read.
   runtime::Io fill(std::size_t room);
+  /// `out` gets memory from the shard's if it has none; gives it back if it is empty.
+  void borrow_out();
+  void return_out();
   /// Writes what the transport takes of `out`. Done = all gone.
   runtime::Io::State try_flush();
   /// Writes all of `out`; the stream idle timeout holds for each step.
@@ -65,6 +71,7 @@ class Link {
   /// Waiting for a request only: cancelled when idle too long and on drain.
   Cancel wait;
   Protocol* protocol = nullptr;
+  const std::uint64_t number;      ///< of the shard's connections
   bool watch_for_failure = false;  ///< a handler is suspended: look for a reset in the sweep
 
  private:
@@ -105,6 +112,9 @@ class Shard final : private runtime::Timer {
   void abort();
   std::size_t size() const { return size_; }
 
+  std::unique_ptr<Exchange> take_exchange();
+  void give_back(std::unique_ptr<Exchange> exchange);
+
   runtime::Loop& loop;
   Shared& shared;
   const ServerOptions& options;
@@ -115,10 +125,19 @@ class Shard final : private runtime::Timer {
   Task<void> serve(runtime::Fd fd, runtime::Address peer);
   Task<void> speak(Link& link);
 
+  /// Memory for the buffers of those connections that are at work: those that wait hold none.
+  void lend(Buffer& to);
+  void take_back(Buffer& from);
+
+  static constexpr std::size_t kSpareBuffers = 64;
+  static constexpr std::size_t kLargestSpare = 64 << 10;
   Duration tick_;
+  std::vector<Buffer> spare_;
   Link* first_ = nullptr;
+  std::vector<std::unique_ptr<Exchange>> spare_exchanges_;
   std::size_t size_ = 0;
   std::size_t serving_ = 0;
+  std::uint64_t served_ = 0;
   runtime::Event empty_;
 };
 
