@@ -114,6 +114,7 @@ struct FileBody {
   std::shared_ptr<const runtime::Fd> file;
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
+  std::shared_ptr<const std::string> bytes = {};  ///< the whole file, if it is in memory already; null if not
 };
 
 /// A request as a handler sees it. `path` is normalised (dot segments and doubled slashes resolved, percent-decoding of unreserved

@@ -199,10 +199,13 @@ Io Socket::try_read(std::span<char> into) {
   return {Io::State::Done, 0, static_cast<std::size_t>(count)};
 }
 
-Io Socket::try_write(std::string_view bytes) {
+Io Socket::try_write(std::string_view bytes) { return send(bytes, 0); }
+Io Socket::try_write_before_more(std::string_view bytes) { return send(bytes, MSG_MORE); }
+
+Io Socket::send(std::string_view bytes, int flags) {
   ssize_t count = 0;
   do {
-    count = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    count = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | flags);
   } while (count < 0 && errno == EINTR);
   if (count < 0) return failed(watch_, Interest::Write);
   return {Io::State::Done, 0, static_cast<std::size_t>(count)};

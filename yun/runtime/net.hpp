@@ -52,6 +52,8 @@ class Transport {
   virtual ~Transport() = default;
   virtual Io try_read(std::span<char> into) = 0;
   virtual Io try_write(std::string_view bytes) = 0;
+  /// The same before more, such as a file: what does not fill a packet may wait for that. Default: try_write.
+  virtual Io try_write_before_more(std::string_view bytes) { return try_write(bytes); }
   /// Sends up to `size` bytes of `file` from `offset` (sendfile where it can be). Default: Failed with EOPNOTSUPP.
   virtual Io try_send_file(int file, std::uint64_t offset, std::size_t size);
   /// Which readiness to wait for after WouldBlock of a read or write (TLS may need the other).
@@ -79,6 +81,7 @@ class Socket final : public Transport {
   Socket(Fd fd, Address peer);
   Io try_read(std::span<char> into) override;
   Io try_write(std::string_view bytes) override;
+  Io try_write_before_more(std::string_view bytes) override;
   Io try_send_file(int file, std::uint64_t offset, std::size_t size) override;
   void shutdown_write() override;
   Watch& watch() override { return watch_; }
@@ -86,6 +89,7 @@ class Socket final : public Transport {
   const Address& local() const override { return local_; }
 
  private:
+  Io send(std::string_view bytes, int flags);
   Fd fd_;
   Address peer_;
   Address local_;

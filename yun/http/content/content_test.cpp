@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "yun/http/content/compression.hpp"
 #include "yun/http/content/conditional.hpp"
@@ -207,6 +208,80 @@ TEST_F(Files, AreSentWithTypeAndValidators) {
   EXPECT_EQ(ask("/static/a.txt", {{"if-match", "\"x\""}}).status, 412);
   EXPECT_EQ(ask("/static/a.txt", {}, Method::Post).status, 405);
   EXPECT_EQ(ask("/static/a.txt", {}, Method::Head).status, 200);
+}
+
+/// Files with the options of a test at /other.
+struct CachedFiles : Files {
+  void mount(StaticFilesOptions options) {
+    auto files = StaticFiles::open(root_.string(), std::move(options));
+    ASSERT_TRUE(files.ok());
+    router_.mount("/other/{path...}", *files);
+  }
+  /// As the server sends it: from memory if it is there.
+  static std::string sent(const Response& response) {
+    if (!response.file || !response.file->bytes) return bytes(response);
+    return response.file->bytes->substr(response.file->offset, response.file->size);
+  }
+  /// Past the time in which a change of a file could not be told.
+  static void settle() {
+    const auto end = Clock::now() + std::chrono::milliseconds(60);
+    while (Clock::now() < end) std::this_thread::yield();
+  }
+};
+
+TEST_F(CachedFiles, AreServedAnewOnceReplaced) {
+  mount({.fresh = Duration::zero()});
+  settle();
+  EXPECT_EQ(sent(ask("/other/a.txt")), "0123456789");
+  EXPECT_TRUE(ask("/other/a.txt").file->bytes);
+  put(root_ / "new", "replaced!!");  // of the same size
+  fs::rename(root_ / "new", root_ / "a.txt");
+  EXPECT_EQ(sent(ask("/other/a.txt")), "replaced!!");
+  fs::remove(root_ / "a.txt");
+  EXPECT_EQ(ask("/other/a.txt").status, 404);
+}
+
+TEST_F(CachedFiles, AreNotOpenedAgainWhileTheyAreFresh) {
+  mount({.fresh = std::chrono::hours(1)});
+  settle();
+  const Response first = ask("/other/a.txt");
+  fs::remove(root_ / "a.txt");
+  const Response second = ask("/other/a.txt", {{"range", "bytes=2-4"}});
+  EXPECT_EQ(second.status, 206);
+  EXPECT_EQ(sent(second), "234");
+  EXPECT_EQ(second.file->file, first.file->file);
+}
+
+TEST_F(CachedFiles, AreNotKeptInMemoryWhenTheyHaveJustChanged) {
+  mount({.fresh = std::chrono::hours(1)});
+  put(root_ / "hot.txt", "one");
+  const Response first = ask("/other/hot.txt");
+  ASSERT_FALSE(first.file->bytes);
+  EXPECT_EQ(bytes(first), "one");
+  put(root_ / "hot.txt", "two");  // perhaps within the same tick of the file system's clock
+  EXPECT_EQ(sent(ask("/other/hot.txt")), "two");
+}
+
+TEST_F(CachedFiles, ThatAreLargeAreSeenToChangeAtOnce) {
+  mount({.fresh = std::chrono::hours(1)});
+  put(root_ / "large.txt", std::string(100'000, 'a'));
+  EXPECT_EQ(ask("/other/large.txt").file->size, 100'000u);
+  fs::resize_file(root_ / "large.txt", 50'000);
+  const Response shorter = ask("/other/large.txt");
+  EXPECT_EQ(shorter.file->size, 50'000u);
+  EXPECT_FALSE(shorter.file->bytes);
+}
+
+TEST_F(CachedFiles, AreNoMoreThanTheyMayBe) {
+  const auto open_files = [] { return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()); };
+  mount({.cached_files = 2});
+  EXPECT_EQ(ask("/other/a.txt").status, 200);
+  const auto before = open_files();
+  for (int i = 0; i < 10; ++i) {
+    put(root_ / ("f" + std::to_string(i)), "x");
+    EXPECT_EQ(ask("/other/f" + std::to_string(i)).status, 200);
+  }
+  EXPECT_EQ(open_files(), before + 1);
 }
 
 TEST_F(Files, OneRangeIsAPartSeveralAreTheWhole) {

@@ -9,7 +9,7 @@
 #include <cerrno>
 
 #include "yun/base/strings.hpp"
-#include "yun/http/content/conditional.hpp"
+#include "yun/http/content/file_cache.hpp"
 #include "yun/http/content/media_type.hpp"
 #include "yun/http/middleware/middleware.hpp"
 
@@ -60,11 +60,10 @@ int open_beneath(int root, const std::string& path) {
   return -1;
 }
 
-std::string make_etag(const struct stat& info) {
+std::string make_etag(const OpenFile::Identity& identity) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string etag = "\"";
-  for (const std::uint64_t number : {static_cast<std::uint64_t>(info.st_mtim.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(info.st_mtim.tv_nsec),
-                                     static_cast<std::uint64_t>(info.st_size), static_cast<std::uint64_t>(info.st_ino)}) {
+  for (const std::uint64_t number : {static_cast<std::uint64_t>(identity.modified), identity.size, identity.inode}) {
     if (etag.size() > 1) etag += '-';
     bool begun = false;
     for (int shift = 60; shift >= 0; shift -= 4) {
@@ -78,39 +77,60 @@ std::string make_etag(const struct stat& info) {
 
 }  // namespace
 
-struct StaticFiles::Opened {
-  std::shared_ptr<const runtime::Fd> file;
-  std::string name;
-  std::uint64_t size = 0;
-  Validators validators;
-  bool is_folder = false;
-};
-
 Result<std::shared_ptr<StaticFiles>> StaticFiles::open(const std::string& folder, StaticFilesOptions options) {
   runtime::Fd root(::open(folder.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
   if (!root) return from_errno(errno, "static files: " + folder);
   return std::shared_ptr<StaticFiles>(new StaticFiles(std::move(root), std::move(options)));
 }
 
+/// As the cache has it, or opened.
+Result<StaticFiles::Opened> StaticFiles::find(const std::string& path) const {
+  const auto* loop = runtime::Loop::current_or_null();
+  const TimePoint now = loop ? loop->latest() : Clock::now();
+  FileCache& cache = FileCache::of(alive_);
+  const FileCache::Entry* entry = cache.find(path);
+  if (entry && now - entry->looked < options_.fresh) {
+    const Opened& file = entry->file;
+    if (file->bytes || file->is_folder || file->look() == file->identity) return file;
+  }
+  auto opened = open_file(path);
+  if (!opened && opened.error().code() == Code::Unavailable) {  // no descriptor is left: the cache has some
+    cache.clear();
+    return open_file(path);
+  }
+  if (!opened) {
+    cache.erase(path);
+    return opened;
+  }
+  // The same file, unchanged: what is in memory is good for another while.
+  const bool same = entry && entry->file->bytes && entry->file->identity == (*opened)->identity;
+  Opened kept = same ? entry->file : *opened;
+  cache.put(path, kept, now, options_.cached_files);
+  return kept;
+}
+
 Result<StaticFiles::Opened> StaticFiles::open_file(const std::string& path) const {
   if (!is_plain(path)) return no_such_file();
   std::string plain = path;
   if (plain.ends_with('/')) plain.pop_back();
-  auto fd = std::make_shared<runtime::Fd>(open_beneath(root_.get(), plain));
+  auto opened = std::make_shared<OpenFile>();
+  opened->fd = runtime::Fd(open_beneath(root_.get(), plain));
   struct stat info {};
-  if (!*fd || fstat(fd->get(), &info) != 0) {
+  if (!opened->fd || fstat(opened->fd.get(), &info) != 0) {
     if (errno == EMFILE || errno == ENFILE) return unavailable("too many open files").with_reason("files_exhausted");
     return no_such_file();
   }
-  Opened opened;
-  opened.is_folder = S_ISDIR(info.st_mode);
-  if (!opened.is_folder && (!S_ISREG(info.st_mode) || path.ends_with('/'))) return no_such_file();
-  opened.name = plain;
-  opened.size = static_cast<std::uint64_t>(info.st_size);
-  opened.validators.etag = make_etag(info);
-  opened.validators.time = std::chrono::sys_seconds(std::chrono::seconds(info.st_mtim.tv_sec));
-  opened.file = std::move(fd);
-  return opened;
+  opened->is_folder = S_ISDIR(info.st_mode);
+  if (!opened->is_folder && (!S_ISREG(info.st_mode) || path.ends_with('/'))) return no_such_file();
+  const auto identity = opened->look();
+  if (!identity) return no_such_file();
+  opened->identity = *identity;
+  opened->validators.etag = make_etag(*identity);
+  opened->validators.time = std::chrono::sys_seconds(std::chrono::seconds(info.st_mtim.tv_sec));
+  opened->last_modified = format_http_date(opened->validators.time);
+  opened->media_type = media_type(plain);
+  if (options_.cached_files > 0) opened->load();
+  return Opened(std::move(opened));
 }
 
 Task<void> StaticFiles::handle(Context& ctx, Request& request, Response& response) {
@@ -120,50 +140,50 @@ Task<void> StaticFiles::handle(Context& ctx, Request& request, Response& respons
     return {};
   }
   const std::string path = request.params.empty() ? std::string() : request.params.back().value;
-  auto opened = open_file(path);
-  if (opened && opened->is_folder) {
+  auto opened = find(path);
+  if (opened && (*opened)->is_folder) {
     if (!path.empty() && !path.ends_with('/')) {
       response = Response::redirect(308, request.path + "/" + (request.query.empty() ? "" : "?" + request.query));
       return {};
     }
-    opened = open_file(path + options_.index);
-    if (opened && opened->is_folder) opened = no_such_file();
+    opened = find(path + options_.index);
+    if (opened && (*opened)->is_folder) opened = no_such_file();
   }
-  if (!opened && opened.error().code() == Code::NotFound && !options_.fallback.empty()) opened = open_file(options_.fallback);
+  if (!opened && opened.error().code() == Code::NotFound && !options_.fallback.empty()) opened = find(options_.fallback);
   if (opened)
-    send(request, response, *std::move(opened));
+    send(request, response, *opened);
   else
     refuse(ctx, request, response, opened.error());
   return {};
 }
 
-void StaticFiles::send(Request& request, Response& response, Opened opened) const {
+void StaticFiles::send(Request& request, Response& response, const Opened& opened) const {
   response = Response();
-  response.headers.set("etag", opened.validators.etag);
-  response.headers.set("last-modified", format_http_date(opened.validators.time));
+  response.headers.set("etag", opened->validators.etag);
+  response.headers.set("last-modified", opened->last_modified);
   if (!options_.cache_control.empty()) response.headers.set("cache-control", options_.cache_control);
-  const Condition condition = check_conditions(request, opened.validators);
+  const Condition condition = check_conditions(request, opened->validators);
   if (condition != Condition::Met) {
     response.status = condition == Condition::NotModified ? 304 : 412;
     return;
   }
   response.headers.set("accept-ranges", "bytes");
-  const RangeDecision range = decide_range(request, opened.validators, opened.size);
+  const RangeDecision range = decide_range(request, opened->validators, opened->identity.size);
   if (range.kind == RangeDecision::Kind::Unsatisfiable) {
     response.status = 416;
-    response.headers.set("content-range", "bytes */" + std::to_string(opened.size));
+    response.headers.set("content-range", "bytes */" + std::to_string(opened->identity.size));
     return;
   }
-  response.headers.set("content-type", media_type(opened.name));
+  response.headers.set("content-type", opened->media_type);
   response.headers.set("x-content-type-options", "nosniff");
-  Range part{0, opened.size};
+  Range part{0, opened->identity.size};
   if (range.kind == RangeDecision::Kind::Part) {
     part = range.part;
     response.status = 206;
     response.headers.set("content-range", "bytes " + std::to_string(part.offset) + "-" + std::to_string(part.offset + part.size - 1) + "/" +
-                                              std::to_string(opened.size));
+                                              std::to_string(opened->identity.size));
   }
-  response.file = FileBody{std::move(opened.file), part.offset, part.size};
+  response.file = FileBody{std::shared_ptr<const runtime::Fd>(opened, &opened->fd), part.offset, part.size, opened->bytes};
 }
 
 }  // namespace yun::http

@@ -83,8 +83,10 @@ void Http1::write_head(HeadFraming framing) {
 
 /// Appends head and body if the body is in hand and small. False: answer_body() does it.
 bool Http1::answer_whole() {
-  if (exchange_->response.upgrade || exchange_->response.stream || exchange_->response.file || !exchange_->response.body.is_whole()) return false;
-  const std::string_view body = exchange_->response.body.bytes();
+  const Response& response = exchange_->response;
+  if (response.upgrade || response.stream || (response.file && !response.file->bytes) || !response.body.is_whole()) return false;
+  std::string_view body = response.body.bytes();
+  if (response.file) body = std::string_view(*response.file->bytes).substr(response.file->offset, response.file->size);
   if (body.size() > kCopyBody) return false;
   decide_keep_alive();
   HeadFraming framing;
@@ -135,6 +137,10 @@ Task<Result<void>> Http1::answer_body() {
     HeadFraming framing;
     framing.content_length = file.size;
     write_head(framing);
+    if (has_answer_body() && file.size > 0) {
+      const runtime::Io io = link_.transport->try_write_before_more(link_.out.view());
+      if (io.state == runtime::Io::State::Done) link_.out.consume(io.bytes);
+    }
     YUN_CHECK(co_await link_.flush(link_.life));
     if (!has_answer_body()) co_return Result<void>();
     auto sent = co_await send_file(*file.file, file.offset, file.size);
