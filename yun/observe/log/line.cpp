@@ -1,9 +1,12 @@
 #include "yun/observe/log/line.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <string>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "yun/base/units.hpp"
 #include "yun/json/write.hpp"
@@ -12,17 +15,20 @@ namespace yun::observe::log {
 
 namespace {
 
-/// Eight hex digits, all at once: a nibble to a byte, then six to the letters.
-std::uint64_t hex_of(std::uint32_t value) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101ull;
-  std::uint64_t nibbles = value;
-  nibbles = (nibbles | nibbles << 16) & 0x0000ffff0000ffffull;
-  nibbles = (nibbles | nibbles << 8) & 0x00ff00ff00ff00ffull;
-  nibbles = (nibbles | nibbles << 4) & 0x0f0f0f0f0f0f0f0full;
-  const std::uint64_t letters = (nibbles + kOnes * 6) >> 4 & kOnes;
-  const std::uint64_t digits = nibbles + kOnes * '0' + letters * ('a' - '0' - 10);
-  return std::endian::native == std::endian::little ? __builtin_bswap64(digits) : digits;
+/// The sixteen hex digits of `value` at `to`.
+#if defined(__SSE2__)
+void put_hex(char* to, std::uint64_t value) {
+  const __m128i bytes = _mm_cvtsi64_si128(static_cast<long long>(__builtin_bswap64(value)));
+  const __m128i low = _mm_set1_epi8(0x0f);
+  const __m128i nibbles = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(bytes, 4), low), _mm_and_si128(bytes, low));
+  const __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(nibbles, _mm_set1_epi8(9)), _mm_set1_epi8('a' - '0' - 10));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_add_epi8(_mm_add_epi8(nibbles, _mm_set1_epi8('0')), letters));
 }
+#else
+void put_hex(char* to, std::uint64_t value) {
+  for (int i = 15; i >= 0; --i, value >>= 4) to[i] = "0123456789abcdef"[value & 15];
+}
+#endif
 
 }  // namespace
 
@@ -42,8 +48,7 @@ void Line::text(std::string_view text, bool cut) {
 }
 
 void Line::hex(std::uint64_t value) {
-  const std::uint64_t digits[2] = {hex_of(static_cast<std::uint32_t>(value >> 32)), hex_of(static_cast<std::uint32_t>(value))};
-  std::memcpy(room(16), digits, 16);
+  put_hex(room(16), value);
   size_ += 16;
 }
 
@@ -67,12 +72,17 @@ void Line::seconds(std::int64_t nanoseconds) {
   constexpr std::uint64_t kSecond = 1'000'000'000;
   if (nanoseconds < 0) raw('-');
   const std::uint64_t whole = nanoseconds < 0 ? ~static_cast<std::uint64_t>(nanoseconds) + 1 : static_cast<std::uint64_t>(nanoseconds);
-  number(whole / kSecond);
-  std::uint64_t fraction = whole % kSecond;
+  std::uint64_t fraction = whole;
+  if (whole < kSecond) {
+    raw('0');
+  } else {
+    number(whole / kSecond);
+    fraction = whole % kSecond;
+  }
   if (fraction == 0) return;
   char* at = room(10);
   at[0] = '.';
-  for (int i = 9; i >= 1; --i, fraction /= 10) at[i] = static_cast<char>('0' + fraction % 10);
+  for (auto left = static_cast<std::uint32_t>(fraction), i = std::uint32_t{9}; i >= 1; --i, left /= 10) at[i] = static_cast<char>('0' + left % 10);
   std::size_t digits = 10;
   while (at[digits - 1] == '0') --digits;
   size_ += digits;

@@ -11,6 +11,26 @@
 
 namespace yun::observe::log {
 
+/// Copies what is mostly short (names, keys, values) without a call.
+inline void copy_short(char* to, const char* from, std::size_t size) {
+  if (size > 32) {
+    std::memcpy(to, from, size);
+  } else if (size >= 16) {
+    std::memcpy(to, from, 16);
+    std::memcpy(to + size - 16, from + size - 16, 16);
+  } else if (size >= 8) {
+    std::memcpy(to, from, 8);
+    std::memcpy(to + size - 8, from + size - 8, 8);
+  } else if (size >= 4) {
+    std::memcpy(to, from, 4);
+    std::memcpy(to + size - 4, from + size - 4, 4);
+  } else if (size > 0) {
+    to[0] = from[0];
+    to[size / 2] = from[size / 2];
+    to[size - 1] = from[size - 1];
+  }
+}
+
 class Line {
  public:
   void clear() {
@@ -21,9 +41,13 @@ class Line {
   std::size_t size() const { return size_; }
 
   void raw(std::string_view text) {
-    if (text.empty()) return;  // its data may be null, which memcpy must not be given
-    std::memcpy(room(text.size()), text.data(), text.size());
+    copy_short(room(text.size()), text.data(), text.size());
     size_ += text.size();
+  }
+  template <std::size_t N>
+  void raw(const char (&literal)[N]) {
+    std::memcpy(room(N - 1), literal, N - 1);
+    size_ += N - 1;
   }
   void raw(char c) {
     *room(1) = c;
@@ -33,7 +57,7 @@ class Line {
   void key(std::string_view key) {
     char* at = room(key.size() + 4);
     std::memcpy(at, ",\"", 2);
-    std::memcpy(at + 2, key.data(), key.size());
+    copy_short(at + 2, key.data(), key.size());
     std::memcpy(at + 2 + key.size(), "\":", 2);
     size_ += key.size() + 4;
   }

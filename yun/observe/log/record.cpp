@@ -28,27 +28,10 @@ struct Kept {
   std::uint32_t cut = 0;
 };
 
-/// Copies what is mostly short without a call; gives the end, padded.
+/// Gives the end, padded.
 char* put_text(char* to, std::string_view text) {
-  const char* from = text.data();
-  const std::size_t size = text.size();
-  if (size > 32) {
-    std::memcpy(to, from, size);
-  } else if (size >= 16) {
-    std::memcpy(to, from, 16);
-    std::memcpy(to + size - 16, from + size - 16, 16);
-  } else if (size >= 8) {
-    std::memcpy(to, from, 8);
-    std::memcpy(to + size - 8, from + size - 8, 8);
-  } else if (size >= 4) {
-    std::memcpy(to, from, 4);
-    std::memcpy(to + size - 4, from + size - 4, 4);
-  } else if (size > 0) {
-    to[0] = from[0];
-    to[size / 2] = from[size / 2];
-    to[size - 1] = from[size - 1];
-  }
-  return to + padded(size);
+  copy_short(to, text.data(), text.size());
+  return to + padded(text.size());
 }
 
 template <typename T>
@@ -171,7 +154,7 @@ void Record::format(Line& line, std::string_view record, Time time, std::string_
     }
     const auto bits = cursor.take<std::uint64_t>();
     switch (part.kind) {
-      case Value::Kind::Bool: line.raw(bits ? "true" : "false"); break;
+      case Value::Kind::Bool: line.raw(std::string_view(bits ? "true" : "false")); break;
       case Value::Kind::Signed: line.number(static_cast<std::int64_t>(bits)); break;
       case Value::Kind::Unsigned: line.number(bits); break;
       case Value::Kind::Double: line.number(std::bit_cast<double>(bits)); break;
