@@ -154,7 +154,9 @@ def _metrics() -> "tuple[Micro, List[Goal]]":
     for case, name, limit in (("counter", "CounterBound", 2), ("histogram", "HistogramBound", 6), ("counter by labels", "CounterByLabels", 25)):
         for threads in (1, 2, 4):
             words = case if threads == 1 else f"{case}, {threads} threads"
-            cases[words] = {"yun": Entry("observe_bench", f"{name}/threads:{threads}"), "prometheus-cpp": Entry("micro_peer_prometheus", f"{name}/threads:{threads}")}
+            cases[words] = {"yun": Entry("observe_bench", f"{name}/threads:{threads}")}
+            if threads <= 2:
+                cases[words]["prometheus-cpp"] = Entry("micro_peer_prometheus", f"{name}/threads:{threads}")
         cases[case]["client_golang"] = _go(name)
         goals.append(Goal(f"<= {limit} ns", limit, figure=NS, case=case))
     return Micro("metrics", cases, [case for case in cases if case.endswith("threads")]), goals
