@@ -143,11 +143,12 @@ Io Transport::try_send_file(int, std::uint64_t, std::size_t) { return {Io::State
 
 Task<Result<std::size_t>> Transport::read(Cancel& cancel, std::span<char> into) {
   for (;;) {
+    // An answer is seldom there already when its request has just left: a read that is known to find nothing is not tried.
+    if (!has_pending()) YUN_CHECK(co_await watch().ready(cancel, wanted(Interest::Read)));
     const Io io = try_read(into);
     if (io.state == Io::State::Done) co_return io.bytes;
     if (io.state == Io::State::Closed) co_return std::size_t{0};
     if (io.state == Io::State::Failed) co_return from_errno(io.error, "read from " + peer().to_string());
-    YUN_CHECK(co_await watch().ready(cancel, wanted(Interest::Read)));
   }
 }
 
