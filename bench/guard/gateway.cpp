@@ -29,6 +29,7 @@ constexpr std::string_view kConfig =
 struct Work {
   http::codec1::RequestParser parser{http::codec1::HeadLimits{}};
   http::Request request;
+  http::Request to;
   http::Response response;
   Buffer to_upstream;
   Buffer to_client;
@@ -41,17 +42,17 @@ std::size_t once(Work& work, const gateway::Config& config, const gateway::Table
   if (work.parser.parse(kRequest, work.request) != http::codec1::RequestParser::State::Done) return 0;
   const gateway::Table::Found found = table.find(work.request);
   if (!found.route || found.route->name != "plain") return 0;
-  http::Request to;
+  http::Request& to = work.to;
   to.method = work.request.method;
   to.target = work.request.target;
   to.authority = "127.0.0.1:9";
   gateway::prepare_headers(ctx, work.request, to.headers, config.trusted_proxies);
   http::codec1::write_request_head(work.to_upstream, to, {});
 
-  auto head = http::client::parse_response_head(kResponse, to.method, 64 << 10);
+  auto head = http::client::parse_response_head(kResponse, to.method, 64 << 10, work.response.headers);
   if (!head || head->length != 1024) return 0;
   work.response.status = head->status;
-  gateway::copy_end_to_end(head->headers, work.response.headers);
+  gateway::keep_end_to_end(work.response.headers);
   http::codec1::HeadFraming framing;
   framing.content_length = head->length;
   http::codec1::write_response_head(work.to_client, work.response, framing, "Mon, 01 Jan 2024 00:00:00 GMT");
@@ -61,6 +62,7 @@ std::size_t once(Work& work, const gateway::Config& config, const gateway::Table
   work.to_client.clear();
   work.parser.reset();
   http::codec1::clear(work.request);
+  http::codec1::clear(to);
   http::codec1::clear(work.response);
   return written;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstring>
 
@@ -149,6 +150,26 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 std::optional<std::uint64_t> parse_u64(std::string_view text) { return parse_whole<std::uint64_t>(text); }
 std::optional<std::int64_t> parse_i64(std::string_view text) { return parse_whole<std::int64_t>(text); }
+
+namespace {
+/// Eight hex digits, all at once: a nibble to a byte, then six to the letters.
+std::uint64_t hex_of(std::uint32_t value) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101ull;
+  std::uint64_t nibbles = value;
+  nibbles = (nibbles | nibbles << 16) & 0x0000ffff0000ffffull;
+  nibbles = (nibbles | nibbles << 8) & 0x00ff00ff00ff00ffull;
+  nibbles = (nibbles | nibbles << 4) & 0x0f0f0f0f0f0f0f0full;
+  const std::uint64_t letters = (nibbles + kOnes * 6) >> 4 & kOnes;
+  const std::uint64_t digits = nibbles + kOnes * '0' + letters * ('a' - '0' - 10);
+  return std::endian::native == std::endian::little ? __builtin_bswap64(digits) : digits;
+}
+}  // namespace
+
+char* write_hex(char* to, std::uint64_t value) {
+  const std::uint64_t digits[2] = {hex_of(static_cast<std::uint32_t>(value >> 32)), hex_of(static_cast<std::uint32_t>(value))};
+  std::memcpy(to, digits, sizeof digits);
+  return to + sizeof digits;
+}
 
 std::string to_hex(std::string_view bytes) {
   std::string text;

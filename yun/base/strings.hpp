@@ -27,6 +27,8 @@ std::optional<std::uint64_t> parse_u64(std::string_view text);
 std::optional<std::int64_t> parse_i64(std::string_view text);
 
 std::string to_hex(std::string_view bytes);
+/// Sixteen lower-case digits to `to`; gives the end.
+char* write_hex(char* to, std::uint64_t value);
 std::string to_base64(std::string_view bytes);
 std::optional<std::string> from_base64(std::string_view text);
 /// RFC 4648 5 without padding, as JWT has it; padding or other characters -> nullopt.

@@ -50,6 +50,13 @@ TEST(Strings, Base64UrlHasNoPaddingAndOneSpelling) {
 }
 
 TEST(Strings, Hex) { EXPECT_EQ(to_hex("\x00\xab\x7f"sv), "00ab7f"); }
+TEST(Strings, SixteenHexDigitsAtOnce) {
+  std::string text(17, '.');
+  EXPECT_EQ(write_hex(text.data(), 0x0123456789abcdefULL), text.data() + 16);
+  EXPECT_EQ(text, "0123456789abcdef.");
+  write_hex(text.data(), 0xf0000000000000a9ULL);
+  EXPECT_EQ(text, "f0000000000000a9.");
+}
 
 TEST(Strings, PercentCoding) {
   EXPECT_EQ(percent_decode("a%20b+c%2F"), "a b+c/");

@@ -249,12 +249,11 @@ Task<void> Gateway::handle(Context& ctx, http::Request& request, http::Response&
   }
   const RouteConfig& route = *found.route;
   request.route = snapshot->patterns[found.index];
-  ctx.shorten(Clock::now() + route.timeout);
-  std::vector<std::string> values(found.values.begin(), found.values.end());
-  return answer(std::move(snapshot), found.index, std::move(values), ctx, request, response);
+  ctx.shorten(Loop::current().latest() + route.timeout);
+  return answer(std::move(snapshot), found.index, std::move(found.values), ctx, request, response);
 }
 
-Task<void> Gateway::answer(std::shared_ptr<const Snapshot> snapshot, std::size_t index, std::vector<std::string> values, Context& ctx,
+Task<void> Gateway::answer(std::shared_ptr<const Snapshot> snapshot, std::size_t index, std::vector<std::string_view> values, Context& ctx,
                            http::Request& request, http::Response& response) {
   const RouteConfig& route = snapshot->config.routes[index];
   const auto refuse = [&](const Error& error) {
@@ -283,7 +282,7 @@ Task<void> Gateway::answer(std::shared_ptr<const Snapshot> snapshot, std::size_t
   if (Limiter* limiter = snapshot->limiters[index].get()) {
     const std::string key =
         limiter->config.by == LimitConfig::By::Consumer ? ctx.subject() : client_address(request, snapshot->config.trusted_proxies);
-    decision = limiter->buckets->take(key, Clock::now());
+    decision = limiter->buckets->take(key, Loop::current().latest());
     if (!decision->allowed) {
       refuse(refused_by_limit(*decision));
       put_limit_headers(*decision, response);

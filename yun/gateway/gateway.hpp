@@ -73,7 +73,7 @@ class Gateway final : public http::Handler {
   void forget_loops();
   /// Loops that serve nothing at the moment let go of the old configuration too.
   void tell_loops();
-  Task<void> answer(std::shared_ptr<const Snapshot> snapshot, std::size_t index, std::vector<std::string> values, Context& ctx,
+  Task<void> answer(std::shared_ptr<const Snapshot> snapshot, std::size_t index, std::vector<std::string_view> values, Context& ctx,
                     http::Request& request, http::Response& response);
 
   GatewayOptions options_;

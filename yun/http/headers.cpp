@@ -6,14 +6,21 @@
 #include <utility>
 
 #include "yun/base/strings.hpp"
+#include "yun/http/codec1/text.hpp"
 
 namespace yun::http {
 
+namespace {
+
+bool is_sendable(std::string_view name, std::string_view value) { return codec1::is_token(name) && codec1::first_control(value) == value.size(); }
+
+}  // namespace
+
 std::optional<std::string_view> Headers::get(std::string_view name) const {
-  const char* text = text_.data();
   for (const Slot& slot : fields_) {
-    if (slot.name_size == name.size() && std::memcmp(text + slot.name_at, name.data(), name.size()) == 0)
-      return std::string_view(text + slot.value_at, slot.value_size);
+    if (slot.name_size != name.size()) continue;
+    const Field found = field(slot);
+    if (std::memcmp(found.name.data(), name.data(), name.size()) == 0) return found.value;
   }
   return std::nullopt;
 }
@@ -36,30 +43,36 @@ void Headers::add(std::string_view name, std::string_view value) {
   if (own_value || own_name) {
     const std::string name_copy(name);
     const std::string value_copy(value);
-    add_parsed(name_copy, value_copy);
+    append(name_copy, value_copy, http::is_sendable(name_copy, value_copy));
   } else {
-    add_parsed(name, value);
+    append(name, value, http::is_sendable(name, value));
   }
 }
 
-void Headers::add_parsed(std::string_view name, std::string_view value) {
+void Headers::append(std::string_view name, std::string_view value, bool sendable) {
   const std::size_t at = text_.size();
-  const std::size_t size = at + name.size() + value.size();
+  const std::size_t size = at + name.size() + value.size() + kAround;
   // What libstdc++ 12 says of the size there is the capacity that it has made: our own counts.
   text_.resize_and_overwrite(size, [&](char* bytes, std::size_t) {
-    copy_lower(bytes + at, name);
-    if (!value.empty()) std::memcpy(bytes + at + name.size(), value.data(), value.size());
+    char* to = bytes + at;
+    copy_lower(to, name);
+    to += name.size();
+    *to++ = ':';
+    *to++ = ' ';
+    if (!value.empty()) std::memcpy(to, value.data(), value.size());
+    to += value.size();
+    *to++ = '\r';
+    *to = '\n';
     return size;
   });
-  const auto begin = static_cast<std::uint32_t>(at);
-  const auto name_size = static_cast<std::uint32_t>(name.size());
-  fields_.push_back({begin, name_size, begin + name_size, static_cast<std::uint32_t>(value.size())});
+  fields_.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(name.size()) & kMostName, sendable, static_cast<std::uint32_t>(value.size())});
 }
 
 void Headers::set(std::string_view name, std::string_view value) {
   // `name` and `value` may point into what remove() forgets, never into what it moves: text stays where it is.
+  const bool may_be_there = std::ranges::any_of(fields_, [&](const Slot& slot) { return slot.name_size == name.size(); });
   std::array<char, 64> small;
-  if (fields_.empty()) {
+  if (!may_be_there) {
   } else if (name.size() <= small.size()) {
     copy_lower(small.data(), name);
     remove(std::string_view(small.data(), name.size()));
@@ -70,19 +83,12 @@ void Headers::set(std::string_view name, std::string_view value) {
 }
 
 void Headers::remove(std::string_view name) {
-  const char* text = text_.data();
-  std::erase_if(fields_, [&](const Slot& slot) { return slot.name_size == name.size() && std::memcmp(text + slot.name_at, name.data(), name.size()) == 0; });
+  keep_if([&](const Field& each) { return each.name.size() != name.size() || std::memcmp(each.name.data(), name.data(), name.size()) != 0; });
 }
 
 void Headers::clear() {
   text_.clear();
   fields_.clear();
-}
-
-Headers::Field Headers::operator[](std::size_t index) const {
-  const Slot& slot = fields_[index];
-  const char* text = text_.data();
-  return {{text + slot.name_at, slot.name_size}, {text + slot.value_at, slot.value_size}};
 }
 
 }  // namespace yun::http

@@ -123,9 +123,9 @@ Task<Result<void>> Exchange::send(std::optional<std::string> only) {
   } else {
     request.upload = std::make_unique<Outgoing>(shared_from_this());
   }
-  auto response = co_await channel_.http->send(context_, request, over_);
-  if (!response) co_return std::move(response).error();
-  response_.emplace(std::move(*response));
+  http::Response response;
+  YUN_CHECK(co_await channel_.http->send(context_, request, response, over_));
+  response_.emplace(std::move(response));
   if (call_) call_->set_received(Metadata::from(response_->headers));
   AnswerHead head = read_answer(*response_);
   if (head.status) {

@@ -64,16 +64,17 @@ Task<Result<void>> attempts(Unary& unary, Context& ctx, ClientCall* call) {
   request.body = http::Body(std::move(unary.frame));
   while (true) {
     unary.may_repeat = false;
-    auto response = co_await channel.send(ctx, request, unary.call);
-    const bool was_answered = response.ok();
+    http::Response response;
+    auto sent = co_await channel.send(ctx, request, response, unary.call);
+    const bool was_answered = sent.ok();
     Result<void> result;
     if (was_answered) {
-      result = co_await read_answer_body(unary, ctx, call, *response);
+      result = co_await read_answer_body(unary, ctx, call, response);
       if (unary.may_repeat) unary.call.avoid_endpoint();
       unary.call.pick->report(outcome_of(result));
     } else {
-      unary.may_repeat = response.error().reason() == "upstream_connect";
-      result = from_transport(std::move(response).error(), ctx);
+      unary.may_repeat = sent.error().reason() == "upstream_connect";
+      result = from_transport(std::move(sent).error(), ctx);
     }
     if (result || !unary.may_repeat) co_return result;
     // A failed connect's retry_after is for those who come after this call.

@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "yun/runtime/loop.hpp"
+
 namespace yun {
 
 void Cancel::Waiter::unlink() {
@@ -60,6 +62,7 @@ Duration Cancel::remaining() const {
 void Cancel::shorten(TimePoint deadline) {
   if (deadline >= deadline_) return;
   deadline_ = deadline;
+  disarm();
   if (first_ && !why_) arm_deadline();
 }
 
@@ -68,15 +71,32 @@ void Cancel::lift_deadline() {
   disarm();
 }
 
+/// check() as of a time that is at hand.
+bool Cancel::has_ended(TimePoint now) {
+  if (why_) return true;
+  if (parent_ && !link_.linked() && parent_->has_ended(now)) {
+    cancel(*parent_->why_);
+    return true;
+  }
+  if (now < deadline_) return false;
+  cancel(deadline_exceeded("deadline exceeded"));
+  return true;
+}
+
 void Cancel::add(Waiter& waiter) {
-  if (!check()) {
+  const runtime::Loop* loop = runtime::Loop::current_or_null();
+  add(waiter, loop ? loop->latest() : Clock::now());
+}
+
+void Cancel::add(Waiter& waiter, TimePoint now) {
+  if (has_ended(now)) {
     waiter.on_cancel();
     return;
   }
   // The chain upwards and the timer are made only now, when something really waits.
   if (parent_ && !link_.linked()) {
     link_.self = this;
-    parent_->add(link_);
+    parent_->add(link_, now);
     if (why_) {
       waiter.on_cancel();
       return;
@@ -100,8 +120,7 @@ void Cancel::on_timer() noexcept { cancel(deadline_exceeded("deadline exceeded")
 void Cancel::arm_deadline() {
   // A parent with the same deadline has its own timer already.
   if (deadline_ == TimePoint::max() || (parent_ && parent_->deadline_ <= deadline_)) return;
-  if (armed()) disarm();
-  arm(deadline_);
+  if (!armed()) arm(deadline_);
 }
 
 }  // namespace yun

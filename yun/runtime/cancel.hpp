@@ -87,7 +87,7 @@ class Cancel : private runtime::Timer {
   /// Takes this one's own deadline away (the parent's stays): a server's, once the response head is out and a stream goes on.
   void lift_deadline();
 
-  /// Links a waiter; if already done, calls on_cancel at once.
+  /// Links a waiter; if already done (as of the loop's last look at the clock), calls on_cancel at once.
   void add(Waiter& waiter);
 
  private:
@@ -96,6 +96,8 @@ class Cancel : private runtime::Timer {
     void on_cancel() noexcept override;
   };
   void on_timer() noexcept override;
+  void add(Waiter& waiter, TimePoint now);
+  bool has_ended(TimePoint now);
   void arm_deadline();
 
   Cancel* parent_ = nullptr;

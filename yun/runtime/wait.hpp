@@ -112,6 +112,7 @@ class Semaphore {
     ~Permit() {
       if (owner_) owner_->release();
     }
+    explicit operator bool() const { return owner_ != nullptr; }
 
    private:
     Semaphore* owner_ = nullptr;
@@ -135,6 +136,12 @@ class Semaphore {
   };
   /// -> Result<Permit>
   Acquire acquire(Cancel& cancel) { return {*this, cancel}; }
+  /// One that is free now; an empty one if none is.
+  Permit try_acquire() {
+    if (permits_ == 0 || !waiters_.empty()) return Permit();
+    --permits_;
+    return Permit(this);
+  }
   std::size_t available() const { return permits_; }
   std::size_t waiting() const { return waiting_count_; }
 

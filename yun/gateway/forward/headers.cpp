@@ -62,12 +62,9 @@ bool is_hop_by_hop(std::string_view name) {
   }
 }
 
-void copy_end_to_end(const http::Headers& from, http::Headers& to) {
-  const std::vector<std::string> dropped = listed_by_connection(from);
-  for (const auto field : from) {
-    if (is_hop_by_hop(field.name) || (!dropped.empty() && contains(dropped, field.name))) continue;
-    to.add_parsed(field.name, field.value);
-  }
+void keep_end_to_end(http::Headers& headers) {
+  const std::vector<std::string> dropped = listed_by_connection(headers);
+  headers.keep_if([&](const http::Headers::Field& field) { return !is_hop_by_hop(field.name) && (dropped.empty() || !contains(dropped, field.name)); });
 }
 
 std::string client_address(const http::Request& request, const std::vector<Cidr>& trusted) {
@@ -86,12 +83,11 @@ std::string client_address(const http::Request& request, const std::vector<Cidr>
 
 void prepare_headers(Context& ctx, const http::Request& from, http::Headers& to, const std::vector<Cidr>& trusted) {
   const std::vector<std::string> dropped = listed_by_connection(from.headers);
-  for (const auto field : from.headers) {
-    if (is_hop_by_hop(field.name) || is_own(field.name) || field.name == "host") continue;
-    if (field.name == "content-length") continue;  // the body decides
-    if (!dropped.empty() && contains(dropped, field.name)) continue;
-    to.add_parsed(field.name, field.value);
-  }
+  to.assign(from.headers, [&](const http::Headers::Field& field) {
+    if (is_hop_by_hop(field.name) || is_own(field.name) || field.name == "host") return false;
+    if (field.name == "content-length") return false;  // the body decides
+    return dropped.empty() || !contains(dropped, field.name);
+  });
 
   const bool known = is_trusted(from.peer, trusted);
   std::string chain = known ? from.headers.joined("x-forwarded-for") : std::string();

@@ -13,8 +13,8 @@ namespace yun::gateway {
 /// True for fields that belong to one connection (RFC 9110 7.6.1), whether or not Connection lists them.
 bool is_hop_by_hop(std::string_view name);
 
-/// Copies end-to-end fields. What Connection lists is dropped too, except fields that the gateway itself sets (nobody strips our identity).
-void copy_end_to_end(const http::Headers& from, http::Headers& to);
+/// Keeps end-to-end fields only. What Connection lists is dropped too, except fields that the gateway itself sets (nobody strips our identity).
+void keep_end_to_end(http::Headers& headers);
 
 /// Who the client is: the peer, or, if the peer is a trusted proxy, the last address of X-Forwarded-For that is not one.
 std::string client_address(const http::Request& request, const std::vector<Cidr>& trusted);

@@ -1,6 +1,8 @@
 #include "yun/gateway/forward/proxy.hpp"
 
+#include "yun/base/sanitizers.hpp"
 #include "yun/gateway/forward/headers.hpp"
+#include "yun/http/codec1/request_parser.hpp"
 #include "yun/rpc/status.hpp"
 
 namespace yun::gateway {
@@ -25,6 +27,21 @@ struct Relay final : http::BodyProducer {
   balance::Balancer::Pick pick;
 };
 
+constexpr std::size_t kMostSpare = kSanitized ? 0 : 64;
+constexpr std::size_t kKeepBody = 4_KiB;  // of its memory
+
+std::vector<std::unique_ptr<http::Request>>& spare() {
+  static thread_local std::vector<std::unique_ptr<http::Request>> list;
+  return list;
+}
+
+std::unique_ptr<http::Request> take_spare() {
+  if (spare().empty()) return std::make_unique<http::Request>();
+  auto request = std::move(spare().back());
+  spare().pop_back();
+  return request;
+}
+
 /// A gRPC answer may be nothing but a status; that counts then.
 balance::Outcome outcome_of_grpc(const http::Response& answer) {
   if (auto status = rpc::read_status(answer.headers)) return rpc::outcome_of(*status);
@@ -39,22 +56,28 @@ Error with_reason_of_gateway(Error error) {
 
 }  // namespace
 
-http::Request outgoing(Context& ctx, const Exchange& exchange) {
+Outgoing::Outgoing(Context& ctx, const Exchange& exchange) : request_(take_spare()) {
   const http::Request& from = exchange.request;
-  http::Request to;
+  http::Request& to = *request_;
   to.method = from.method;
-  to.method_text = from.method_text;
-  std::string path = from.path;
-  const PathPattern& pattern = exchange.route.match.path;
-  if (!exchange.route.rewrite.empty()) {
-    const std::size_t matched = pattern.prefix ? pattern.text.size() - 2 : path.size();
-    path = exchange.route.rewrite + path.substr(std::min(matched, path.size()));
+  if (from.method == http::Method::Other) to.method_text = from.method_text;
+  if (exchange.route.rewrite.empty()) {
+    to.target = from.path;
+  } else {
+    const PathPattern& pattern = exchange.route.match.path;
+    const std::size_t matched = pattern.prefix ? pattern.text.size() - 2 : from.path.size();
+    to.target = exchange.route.rewrite;
+    to.target.append(from.path, std::min(matched, from.path.size()));
   }
-  to.path = path;
-  to.query = from.query;
-  to.target = from.query.empty() ? path : path + "?" + from.query;
+  if (!from.query.empty()) to.target.append(1, '?').append(from.query);
   prepare_headers(ctx, from, to.headers, exchange.snapshot.config.trusted_proxies);
-  return to;
+}
+
+Outgoing::~Outgoing() {
+  if (spare().size() >= kMostSpare) return;
+  http::codec1::clear(*request_);
+  request_->body.reset(kKeepBody);
+  spare().push_back(std::move(request_));
 }
 
 http::Channel::Call call_of(const Exchange& exchange) {
@@ -65,30 +88,29 @@ Task<Result<void>> forward(Context& ctx, Exchange exchange, http::Response& resp
   http::Request& request = exchange.request;
   http::Channel& channel = exchange.snapshot.upstreams[exchange.route.upstream]->channel();
   const bool is_grpc = request.headers.get("content-type").value_or("").starts_with("application/grpc");
-  http::Request to = outgoing(ctx, exchange);
-  if (is_grpc) to.headers.set("te", "trailers");
-  to.body = std::move(request.body);
+  Outgoing to(ctx, exchange);
+  if (is_grpc) to->headers.set("te", "trailers");
+  to->body = std::move(request.body);
   http::Channel::Call call = call_of(exchange);
-  auto answer = co_await channel.send(ctx, to, call);
-  if (!answer) co_return with_reason_of_gateway(std::move(answer).error());
+  response.headers.clear();  // a middleware's before() may have set some
+  auto sent = co_await channel.send(ctx, *to, response, call);
+  if (!sent) co_return with_reason_of_gateway(std::move(sent).error());
 
-  call.pick->report_head(is_grpc ? outcome_of_grpc(*answer) : http::outcome_of(*answer));
-  response.status = answer->status;
-  response.headers.clear();
-  copy_end_to_end(answer->headers, response.headers);
-  response.reason = std::string(answer->headers.get("x-yun-reason").value_or(""));
+  call.pick->report_head(is_grpc ? outcome_of_grpc(response) : http::outcome_of(response));
+  keep_end_to_end(response.headers);
+  response.reason.assign(response.headers.get("x-yun-reason").value_or(""));
   if (response.status >= 500 && response.reason.empty()) {
     response.reason = "upstream_error";
     response.headers.add("x-yun-reason", response.reason);
   }
-  if (answer->body.is_whole()) {
-    response.headers.remove("content-length");
-    response.body = std::move(answer->body);
-    response.trailers = std::move(answer->trailers);
+  if (response.body.is_whole()) {
+    if (request.method != http::Method::Head) response.headers.remove("content-length");
   } else if (request.method == http::Method::Head) {
-    answer->body.abandon();
+    response.body.abandon();
+    response.body = http::Body();
   } else {
-    response.stream = std::make_unique<Relay>(std::move(answer->body), std::move(*call.pick));
+    response.stream = std::make_unique<Relay>(std::move(response.body), std::move(*call.pick));
+    response.body = http::Body();
   }
   co_return Result<void>();
 }

@@ -34,8 +34,7 @@ struct Way {
     request.peer = *runtime::Address::parse("192.0.2.1:5");
     request.headers.add("tracestate", "Not Good");
     request.body = http::Body(std::move(body));
-    const std::vector<std::string> values;
-    auto done = co_await forward(ctx, Exchange{snapshot, snapshot.config.routes[0], values, request}, response);
+    auto done = co_await forward(ctx, Exchange{snapshot, snapshot.config.routes[0], {}, request}, response);
     if (!done) co_return done.error().reason();
     co_return std::to_string(response.status);
   }
@@ -65,6 +64,18 @@ Task<Told> tell(Peer::Script script, std::string more, http::Method method, int 
 }
 
 std::vector<std::string> all(int count, std::string answer) { return std::vector<std::string>(static_cast<std::size_t>(count), answer); }
+
+Task<std::string> head_of_an_answer() {
+  Peer peer({{"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\nConnection: keep-alive\r\n\r\n"}});
+  Way way(peer.address().to_string(), "");
+  http::Response response;
+  std::string told = co_await way.send(http::Method::Head, "", response);
+  told += ' ';
+  for (const auto field : response.headers) told += std::string(field.name) + "=" + std::string(field.value) + " ";
+  EXPECT_TRUE(response.body.empty());
+  co_await peer.stop();
+  co_return told;
+}
 
 Task<std::vector<unsigned>> weights_while_streaming() {
   Peer peer({{"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n"}});
@@ -120,6 +131,10 @@ TEST(Forward, RetriesAreAFifthOfTheTraffic) {
   // The budget allows three a second however little there is, over ten seconds: 30, and a fifth of what is asked.
   const auto told = runtime::block_on(tell(Peer::Script(400, {Peer::kClose}), ", retries: 5", http::Method::Get, 100));
   EXPECT_EQ(told.connections, 100U + 30U + 20U);
+}
+
+TEST(Forward, AnAnswerToHeadSaysHowLongTheBodyWouldBe) {
+  EXPECT_EQ(runtime::block_on(head_of_an_answer()), "200 content-length=1234 ");
 }
 
 TEST(Forward, AStreamWeighsOnItsEndpointUntilItGoes) {

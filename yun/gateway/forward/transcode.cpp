@@ -35,10 +35,22 @@ std::string fill(std::string_view location, const json::Value& answer) {
   return filled.append(location);
 }
 
-std::string framed(const std::string& message) {
-  std::string frame(rpc::kFrameHead, '\0');
-  rpc::put_frame_head(frame.data(), false, static_cast<std::uint32_t>(message.size()));
-  return frame + message;
+void put_frame(std::string_view message, std::string& into) {
+  into.resize(rpc::kFrameHead);
+  rpc::put_frame_head(into.data(), false, static_cast<std::uint32_t>(message.size()));
+  into += message;
+}
+
+/// Fields that speak of the body that came, or are no business of the service's.
+bool is_of_the_json(std::string_view name) {
+  switch (name.size()) {
+    case 6: return name == "accept";
+    case 12: return name == "content-type";
+    case 13: return name == "authorization";
+    case 15: return name == "accept-encoding" || name == "idempotency-key";
+    case 16: return name == "content-encoding";
+    default: return false;
+  }
 }
 
 /// The status of a call: in the trailers, or in the head of an answer that has no message.
@@ -73,7 +85,7 @@ Task<Result<void>> transcode(Context& ctx, Exchange exchange, http::Response& re
   std::vector<std::string> decoded;
   decoded.reserve(exchange.values.size());
   for (std::size_t i = 0; i < exchange.values.size(); ++i) {
-    decoded.push_back(percent_decode(exchange.values[i]).value_or(exchange.values[i]));
+    decoded.push_back(percent_decode(exchange.values[i]).value_or(std::string(exchange.values[i])));
     bindings.push_back({exchange.route.match.path.names[i], decoded.back()});
   }
   auto wire = rpc::json_to_wire(*method.second->input, body, bindings);
@@ -82,19 +94,19 @@ Task<Result<void>> transcode(Context& ctx, Exchange exchange, http::Response& re
     co_return std::move(wire).error().with_reason(reason);
   }
 
-  http::Request call = outgoing(ctx, exchange);
-  call.method = http::Method::Post;
-  call.target = call.path = "/" + binding.service + "/" + binding.method;
-  call.query.clear();
-  for (const char* name : {"content-type", "content-encoding", "accept", "accept-encoding", "authorization", "idempotency-key"}) call.headers.remove(name);
-  call.headers.set("content-type", "application/grpc");
-  call.headers.set("te", "trailers");
-  set_timeout(ctx, call);
-  call.body = http::Body(framed(*wire));
+  Outgoing call(ctx, exchange);
+  call->method = http::Method::Post;
+  call->target.assign(1, '/').append(binding.service).append(1, '/').append(binding.method);
+  call->headers.keep_if([](const http::Headers::Field& field) { return !is_of_the_json(field.name); });
+  call->headers.add("content-type", "application/grpc");
+  call->headers.add("te", "trailers");
+  set_timeout(ctx, *call);
+  put_frame(*wire, call->body.fill());
 
   http::Channel::Call over = call_of(exchange);
   over.refresh = &set_timeout;
-  YUN_TRY(answer, co_await upstream.channel().send(ctx, call, over));
+  http::Response answer;
+  YUN_CHECK(co_await upstream.channel().send(ctx, *call, answer, over));
   if (answer.status != 200) {
     over.pick->report(http::outcome_of(answer));
     co_return rpc::error_from_http(answer.status);

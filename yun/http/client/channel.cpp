@@ -39,6 +39,12 @@ class Whole {
   std::size_t size_;
 };
 
+/// send() and the client tick() where a call begins and ends.
+TimePoint loop_time() {
+  const runtime::Loop* loop = runtime::Loop::current_or_null();
+  return loop ? loop->latest() : Clock::now();
+}
+
 ClientOptions client_options(ClientOptions client, const ChannelOptions& options) {
   if (options.http2) client.http2 = Http2::PriorKnowledge;
   client.connect_timeout = options.connect_timeout;
@@ -63,6 +69,7 @@ balance::Outcome outcome_of(const Error& error) {
 struct Channel::Inner {
   Inner(ClientOptions base, std::string_view text, ChannelOptions given)
       : url(text), scheme(url.starts_with("https://") ? "https" : "http"), options(std::move(given)), client(client_options(std::move(base), options)) {
+    if (options.balance.clock == &Clock::now) options.balance.clock = &loop_time;
     if (!options.resolver) options.resolver = [name = url] { return balance::open(name); };
   }
 
@@ -100,10 +107,11 @@ bool Channel::take_retry() { return inner_->local()->budget().take(runtime::Loop
 
 Task<Result<Response>> Channel::send(Context& ctx, Request request, std::string key) {
   Call call{.key = key};
-  auto response = co_await send(ctx, request, call);
-  if (!response) co_return std::move(response);
-  call.pick->report_head(outcome_of(*response));
-  if (!response->body.is_whole()) response->body = Body(std::make_unique<HeldBody>(std::move(response->body), std::move(*call.pick)));
+  Response response;
+  auto sent = co_await send(ctx, request, response, call);
+  if (!sent) co_return std::move(sent).error();
+  call.pick->report_head(outcome_of(response));
+  if (!response.body.is_whole()) response.body = Body(std::make_unique<HeldBody>(std::move(response.body), std::move(*call.pick)));
   co_return std::move(response);
 }
 
@@ -112,7 +120,8 @@ void Channel::Call::avoid_endpoint() {
   if (std::ranges::find(failed, address) == failed.end()) failed.push_back(address);
 }
 
-Task<Result<Response>> Channel::send(Context& ctx, Request& request, Call& call) {
+Task<Result<void>> Channel::send(Context& ctx, Request& request, Response& response, Call& call) {
+  runtime::Loop& loop = runtime::Loop::current();
   const auto inner = inner_;  // the channel may go meanwhile
   const auto endpoints = inner->local();
   if (!endpoints->is_known()) YUN_CHECK(co_await endpoints->known(ctx));
@@ -120,30 +129,31 @@ Task<Result<Response>> Channel::send(Context& ctx, Request& request, Call& call)
   const bool takes_authority = request.authority.empty();
   const Whole whole(request);
   const unsigned most = call.max_attempts ? call.max_attempts : inner->options.max_attempts;
-  if (call.attempts == 0) endpoints->budget().on_call(runtime::Loop::current().now());
+  if (call.attempts == 0) endpoints->budget().on_call(loop.now());
   for (;;) {
+    (void)loop.tick();  // what the pick and the exchange begin at
     auto pick = endpoints->pick(call.key, call.failed);
     if (!pick) co_return std::move(pick).error();
     const balance::Endpoint& endpoint = pick->endpoint();
     call.pick = std::move(*pick);
     if (call.attempts++ > 0 && call.refresh) call.refresh(ctx, request);
     if (takes_authority) request.authority = endpoint.authority.empty() ? endpoint.address.to_string() : endpoint.authority;
-    auto response = co_await inner->client.send_to(ctx, endpoint, request);
+    auto sent = co_await inner->client.send_to(ctx, endpoint, request, response);
     if (takes_authority) request.authority.clear();
-    if (response) co_return std::move(response);
+    if (sent) co_return Result<void>();
 
-    const auto outcome = outcome_of(response.error());
+    const auto outcome = outcome_of(sent.error());
     call.avoid_endpoint();
     endpoints->report_failed(*call.pick, outcome);  // the endpoint is gone with it
     const bool elsewhere = call.failed.size() < endpoints->balancer().size();
     const bool nothing_sent = outcome == balance::Outcome::ConnectFailure && elsewhere;
     const bool may_be_done_twice =
-        response.error().reason() == "upstream_reset" && (call.idempotent || is_idempotent(request)) && whole.is_still(request);
-    if ((!nothing_sent && !may_be_done_twice) || call.attempts >= most || ctx.done()) co_return std::move(response);
-    if (!endpoints->budget().take(runtime::Loop::current().now())) co_return std::move(response);
+        sent.error().reason() == "upstream_reset" && (call.idempotent || is_idempotent(request)) && whole.is_still(request);
+    if ((!nothing_sent && !may_be_done_twice) || call.attempts >= most || ctx.done()) co_return std::move(sent);
+    if (!endpoints->budget().take(loop.now())) co_return std::move(sent);
     if (elsewhere) continue;
     auto slept = co_await runtime::sleep_for(ctx, std::chrono::duration_cast<Duration>(kMostPause * random_unit()));
-    if (!slept) co_return std::move(response);
+    if (!slept) co_return std::move(sent);
   }
 }
 

@@ -68,9 +68,10 @@ class Channel {
     /// Before the pick is reported: if this is sent again, then to another endpoint.
     void avoid_endpoint();
   };
-  /// The same for callers that judge the answer themselves: call.pick->report(..), or report_head(..) if its body streams. The request stays here, so
-  /// that a caller may send it again with the same call; it asks take_retry() before.
-  Task<Result<Response>> send(Context& ctx, Request& request, Call& call);
+  /// The same for callers that judge the answer themselves: call.pick->report(..), or report_head(..) if its body streams. It goes into `response`, which
+  /// is empty (its memory is used again), and after an error is again. The request stays here, so that a caller may send it again with the same call; it
+  /// asks take_retry() before.
+  Task<Result<void>> send(Context& ctx, Request& request, Response& response, Call& call);
   /// Takes one retry from this loop's budget; false if it is used up.
   bool take_retry();
 

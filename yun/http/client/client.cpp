@@ -1,11 +1,16 @@
 #include "yun/http/client/client.hpp"
 
-#include "yun/runtime/per_loop.hpp"
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
 #include "yun/http/client/pool.hpp"
 #include "yun/http/client/proxy.hpp"
 #include "yun/http/client/telemetry.hpp"
 #include "yun/http/client/url.hpp"
 #include "yun/http/codec1/text.hpp"
+#include "yun/runtime/per_loop.hpp"
 
 namespace yun::http {
 
@@ -39,25 +44,30 @@ Result<void> check(const Request& request) {
   if (codec1::first_control(request.target) != request.target.size() || request.target.find_first_of(" \t") != std::string::npos)
     return invalid_argument("the request's target holds a space or control byte");
   if (request.method == Method::Other && !codec1::is_token(request.method_text)) return invalid_argument("the request's method is not a token");
-  for (const Headers::Field field : request.headers) {
-    if (!codec1::is_token(field.name) || codec1::first_control(field.value) != field.value.size())
-      return invalid_argument("the request's header '" + std::string(field.name) + "' holds a byte that may not be sent");
+  for (std::size_t i = 0; i < request.headers.size(); ++i) {
+    if (!request.headers.is_sendable(i))
+      return invalid_argument("the request's header '" + std::string(request.headers[i].name) + "' holds a byte that may not be sent");
   }
   return {};
 }
 
 /// What every request carries on from its Context.
-void carry_on(Context& ctx, Request& request, const ClientOptions& options) {
-  request.headers.set("traceparent", observe::trace::format_traceparent(ctx.trace()));
+void carry_on(Context& ctx, Request& request, const ClientOptions& options, TimePoint now) {
+  std::array<char, observe::trace::kTraceparentSize> traceparent;
+  observe::trace::write_traceparent(ctx.trace(), traceparent.data());
+  request.headers.set("traceparent", std::string_view(traceparent.data(), traceparent.size()));
   if (!ctx.trace_state().empty()) {
     request.headers.set("tracestate", ctx.trace_state());
   } else {
     request.headers.remove("tracestate");  // it would belong to another trace, or was found to be malformed
   }
-  if (!ctx.request_id().empty()) request.headers.set("x-request-id", ctx.request_id());
+  if (!ctx.request_id().empty() && request.headers.get("x-request-id") != ctx.request_id()) request.headers.set("x-request-id", ctx.request_id());
   if (ctx.deadline() != TimePoint::max()) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(ctx.remaining()).count();
-    request.headers.set("x-request-timeout", std::to_string(left) + "ms");
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::max(Duration::zero(), ctx.deadline() - now)).count();
+    std::array<char, 24> text;
+    char* const end = std::to_chars(text.data(), text.data() + 20, left).ptr;
+    std::memcpy(end, "ms", 2);
+    request.headers.set("x-request-timeout", std::string_view(text.data(), static_cast<std::size_t>(end + 2 - text.data())));
   }
   if (!options.user_agent.empty() && !request.headers.has("user-agent")) request.headers.add("user-agent", options.user_agent);
 }
@@ -88,11 +98,16 @@ Client::~Client() = default;
 const Client::Options& Client::options() const { return *inner_->options; }
 
 Task<Result<Response>> Client::send(Context& ctx, Request request) {
+  (void)runtime::Loop::current().tick();
   balance::Endpoint none;
-  co_return co_await send_to(ctx, none, request);
+  Response response;
+  auto sent = co_await send_to(ctx, none, request, response);
+  if (!sent) co_return std::move(sent).error();
+  co_return std::move(response);
 }
 
-Task<Result<Response>> Client::send_to(Context& ctx, const balance::Endpoint& endpoint, Request& request) {
+Task<Result<void>> Client::send_to(Context& ctx, const balance::Endpoint& endpoint, Request& request, Response& response) {
+  runtime::Loop& loop = runtime::Loop::current();
   const auto inner = inner_;
   const Options& options = *inner->options;
   if (request.scheme.empty()) request.scheme = "http";
@@ -119,7 +134,7 @@ Task<Result<Response>> Client::send_to(Context& ctx, const balance::Endpoint& en
   }
   const auto pool = inner->pools.local([&] { return std::make_shared<client::Pool>(inner->options, tls); });
   if (tls) pool->set_tls(tls);
-  const TimePoint started = Clock::now();
+  const TimePoint started = loop.latest();
   // The span is of a Context of its own: several exchanges may go on below one.
   std::optional<Context> own;
   std::optional<client::ExchangeSpan> span;
@@ -128,13 +143,14 @@ Task<Result<Response>> Client::send_to(Context& ctx, const balance::Endpoint& en
     span.emplace(*own, request, known ? name : std::string_view(to.url.authority));
   }
   Context& within = own ? *own : ctx;
-  carry_on(within, request, options);
-  Task<Result<Response>> task = known ? pool->send(within, request.scheme, name, endpoint.address, request) : pool->send(within, std::move(to), request);
-  auto response = co_await std::move(task);
-  if (span) span->end(response);
-  inner->telemetry.count(request, response, Clock::now() - started);
-  if (!response) co_return name_timeout(std::move(response).error());
-  co_return std::move(response);
+  carry_on(within, request, options, started);
+  Task<Result<void>> task = known ? pool->send(within, request.scheme, name, endpoint.address, request, response) : pool->send(within, std::move(to), request, response);
+  auto sent = co_await std::move(task);
+  const TimePoint ended = loop.tick();
+  if (span) span->end(sent, response);
+  inner->telemetry.count(request, sent, response, ended - started);
+  if (!sent) co_return name_timeout(std::move(sent).error());
+  co_return Result<void>();
 }
 
 Task<Result<Response>> Client::get(Context& ctx, std::string url) {

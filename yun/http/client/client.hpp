@@ -43,8 +43,9 @@ class Client {
   /// To the request's scheme ("" is http), authority and target (or path and query, if that is empty). The Context lives until this returns; the body
   /// takes its own with each call.
   Task<Result<Response>> send(Context& ctx, Request request);
-  /// The same to a known endpoint: no look-up, no proxy. The authority is the request's, or the endpoint's if it has none.
-  Task<Result<Response>> send_to(Context& ctx, const balance::Endpoint& endpoint, Request& request);
+  /// The same to a known endpoint: no look-up, no proxy. The authority is the request's, or the endpoint's if it has none. The answer goes into `response`,
+  /// which is empty (its memory is used again), and after an error is again. It begins when the loop last looked at the clock: see Loop::tick().
+  Task<Result<void>> send_to(Context& ctx, const balance::Endpoint& endpoint, Request& request, Response& response);
 
   Task<Result<Response>> get(Context& ctx, std::string url);
   Task<Result<Response>> post_json(Context& ctx, std::string url, std::string body);

@@ -384,8 +384,9 @@ Task<std::vector<std::size_t>> under_names(std::vector<std::string> names) {
     endpoint.authority = authority;
     Request request;
     request.target = "/";
-    auto response = co_await client.send_to(ctx, endpoint, request);
-    if (!response) co_return connections;
+    Response response;
+    auto sent = co_await client.send_to(ctx, endpoint, request, response);
+    if (!sent) co_return connections;
     connections.push_back(peer.connections());
   }
   co_await peer.stop();
@@ -407,8 +408,9 @@ Task<std::string> to_a_bad_name() {
   endpoint.authority = "no name";
   Request request;
   request.target = "/";
-  auto response = co_await client.send_to(ctx, endpoint, request);
-  co_return response ? "" : std::string(name(response.error().code()));
+  Response response;
+  auto sent = co_await client.send_to(ctx, endpoint, request, response);
+  co_return sent ? "" : std::string(name(sent.error().code()));
 }
 }  // namespace
 

@@ -26,27 +26,75 @@ Error as_reset(Error error) {
   return reset(std::move(message)).caused_by(std::move(error));
 }
 
+enum class Sending : std::uint8_t { Nothing, Whole, Length, Chunked, Tunnel };
+
+/// How a request's body goes out, and what its head says of it.
+struct Outgoing {
+  Sending sending = Sending::Nothing;
+  codec1::HeadFraming framing;
+  std::uint64_t length = 0;
+};
+
+Outgoing plan(const Request& request) {
+  Outgoing plan;
+  const bool streams = request.upload || !request.body.is_whole();
+  if (request.method == Method::Connect || request.headers.has("upgrade")) {
+    plan.framing.connection = codec1::HeadFraming::Connection::Upgrade;
+    plan.sending = Sending::Tunnel;
+  } else if (streams) {
+    const auto announced = request.headers.get("content-length");
+    plan.framing.content_length = announced ? parse_u64(*announced) : std::nullopt;
+    plan.framing.chunked = !plan.framing.content_length;
+    plan.sending = plan.framing.chunked ? Sending::Chunked : Sending::Length;
+    plan.length = plan.framing.content_length.value_or(0);
+  } else if (!request.body.empty()) {
+    plan.framing.content_length = plan.length = request.body.bytes().size();
+    plan.sending = plan.length > kWriteFirst ? Sending::Length : Sending::Whole;
+  } else if (request.method == Method::Post || request.method == Method::Put || request.method == Method::Patch) {
+    plan.framing.content_length = 0;
+  }
+  return plan;
+}
+
+/// A head at the front of what was read, if it is whole and not a 1xx: those are passed over. Size 0: it is not here yet.
+Result<ResponseHead> take_head(Link1& link, Method method, std::size_t limit, Headers& headers, Attempt& attempt) {
+  while (!link.in.empty()) {
+    attempt.answered = true;
+    auto head = parse_response_head(link.in.view(), method, limit, headers);
+    if (!head || head->size == 0) return head;
+    link.in.consume(head->size);
+    if (head->status >= 200 || head->status == 101) return head;
+  }
+  return ResponseHead();
+}
+
+Error closed_too_early(const Link1& link, const Attempt& attempt) {
+  const std::string peer = link.transport->peer().to_string();
+  return reset(attempt.answered ? peer + " closed within the response head" : peer + " closed before it answered");
+}
+
 class Exchange1 : public std::enable_shared_from_this<Exchange1> {
  public:
   Exchange1(std::unique_ptr<Link1> link, runtime::Semaphore::Permit permit, std::shared_ptr<Links1> home)
       : link_(std::move(link)), permit_(std::move(permit)), home_(std::move(home)) {}
   ~Exchange1() { release(); }
 
-  /// `self` is this, held while the task runs.
-  Task<Result<Response>> begin(std::shared_ptr<Exchange1> self, Context& ctx, Request& request, std::size_t max_head, Attempt& attempt);
+  /// For a body that is sent while the answer is read. `self` is this, held while the task runs.
+  Task<Result<void>> begin(std::shared_ptr<Exchange1> self, Context& ctx, Request& request, Response& response, Outgoing outgoing, std::size_t max_head,
+                           Attempt& attempt);
+  /// The head was read: the body comes from here.
+  void begin_body(const ResponseHead& head, bool keep_alive);
   Task<Result<std::optional<std::string_view>>> next(Context& ctx);
   const Headers* trailers() const { return kind_ == Kind::Chunked ? &chunks_.trailers() : nullptr; }
   /// Nobody reads on.
   void drop();
 
  private:
-  enum class Sending : std::uint8_t { Nothing, Whole, Length, Chunked, Tunnel };
   class Sink;
 
-  Sending write_head(Request& request, Buffer& out);
   void start_upload(Context& ctx, std::unique_ptr<BodyProducer> producer, Sending sending, std::uint64_t length);
   static void on_upload_end(void* self, const std::optional<Error>& error);
-  Task<Result<ResponseHead>> read_head(Context& ctx, Method method, std::size_t limit, Attempt& attempt);
+  Task<Result<ResponseHead>> read_head(Context& ctx, Method method, std::size_t limit, Headers& headers, Attempt& attempt);
   Task<Result<std::size_t>> read(Context& ctx, std::size_t size);
   std::optional<Result<std::string_view>> take_piece();
   Error fail(Error error);
@@ -56,7 +104,6 @@ class Exchange1 : public std::enable_shared_from_this<Exchange1> {
   runtime::Semaphore::Permit permit_;
   std::shared_ptr<Links1> home_;
   std::shared_ptr<Upload> upload_;
-  std::uint64_t upload_length_ = 0;
   Cancel* reading_ = nullptr;
   bool write_failed_ = false;
 
@@ -124,67 +171,39 @@ class Body1 final : public BodySource {
   std::shared_ptr<Exchange1> exchange_;
 };
 
-Task<Result<Response>> Exchange1::begin(std::shared_ptr<Exchange1> self, Context& ctx, Request& request, std::size_t max_head, Attempt& attempt) {
+Task<Result<void>> Exchange1::begin(std::shared_ptr<Exchange1> self, Context& ctx, Request& request, Response& response, Outgoing outgoing,
+                                    std::size_t max_head, Attempt& attempt) {
   Buffer out;
-  const Sending sending = write_head(request, out);
-  if (sending == Sending::Whole) out.append(request.body.bytes());
+  codec1::write_request_head(out, request, outgoing.framing);
   auto written = co_await link_->transport->write_all(ctx, out.view());
   if (!written && (written.error().code() == Code::Cancelled || written.error().code() == Code::DeadlineExceeded))
     co_return fail(std::move(written).error());
-  if (written && (sending == Sending::Length || sending == Sending::Chunked)) {
+  if (written && (outgoing.sending == Sending::Length || outgoing.sending == Sending::Chunked)) {
     attempt.started = true;
-    start_upload(ctx, take_producer(request), sending, upload_length_);
+    start_upload(ctx, take_producer(request), outgoing.sending, outgoing.length);
   }
-  auto head = co_await read_head(ctx, request.method, max_head, attempt);
+  auto head = co_await read_head(ctx, request.method, max_head, response.headers, attempt);
   if (!head) {
+    response.headers.clear();
     if (!written) co_return fail(as_reset(std::move(written).error()));
     if (upload_ && upload_->error() && !write_failed_) co_return fail(*upload_->error());
     co_return fail(std::move(head).error());
   }
-
-  Response response;
   response.status = head->status;
-  response.headers = std::move(head->headers);
-  kind_ = head->body;
-  left_ = head->length;
-  keep_alive_ = head->keep_alive && written;
+  begin_body(*head, head->keep_alive && written);
   if (kind_ == Kind::Tunnel && (request.upload || !request.body.is_whole())) {
     attempt.started = true;
     start_upload(ctx, take_producer(request), Sending::Tunnel, 0);
   }
-  if (!upload_ && (kind_ == Kind::None || (kind_ == Kind::Length && link_->in.size() >= left_))) {
-    response.body.assign(link_->in.view().substr(0, left_));
-    link_->in.consume(left_);
-    complete_ = true;
-    release();
-    co_return std::move(response);
-  }
   if (kind_ == Kind::None) complete_ = true;
   response.body = Body(std::make_unique<Body1>(std::move(self)));
-  co_return std::move(response);
+  co_return Result<void>();
 }
 
-Exchange1::Sending Exchange1::write_head(Request& request, Buffer& out) {
-  codec1::HeadFraming framing;
-  Sending sending = Sending::Nothing;
-  const bool streams = request.upload || !request.body.is_whole();
-  if (request.headers.has("upgrade") || request.method == Method::Connect) {
-    framing.connection = codec1::HeadFraming::Connection::Upgrade;
-    sending = Sending::Tunnel;
-  } else if (streams) {
-    const auto announced = request.headers.get("content-length");
-    framing.content_length = announced ? parse_u64(*announced) : std::nullopt;
-    framing.chunked = !framing.content_length;
-    sending = framing.chunked ? Sending::Chunked : Sending::Length;
-    upload_length_ = framing.content_length.value_or(0);
-  } else if (!request.body.empty()) {
-    framing.content_length = upload_length_ = request.body.bytes().size();
-    sending = upload_length_ > kWriteFirst ? Sending::Length : Sending::Whole;
-  } else if (request.method == Method::Post || request.method == Method::Put || request.method == Method::Patch) {
-    framing.content_length = 0;
-  }
-  codec1::write_request_head(out, request, framing);
-  return sending;
+void Exchange1::begin_body(const ResponseHead& head, bool keep_alive) {
+  kind_ = head.body;
+  left_ = head.length;
+  keep_alive_ = keep_alive;
 }
 
 void Exchange1::start_upload(Context& ctx, std::unique_ptr<BodyProducer> producer, Sending sending, std::uint64_t length) {
@@ -201,23 +220,12 @@ void Exchange1::on_upload_end(void* self, const std::optional<Error>& error) {
   if (!exchange.write_failed_ && exchange.reading_) exchange.reading_->cancel(*error);
 }
 
-Task<Result<ResponseHead>> Exchange1::read_head(Context& ctx, Method method, std::size_t limit, Attempt& attempt) {
+Task<Result<ResponseHead>> Exchange1::read_head(Context& ctx, Method method, std::size_t limit, Headers& headers, Attempt& attempt) {
   for (;;) {
-    if (!link_->in.empty()) {
-      attempt.answered = true;
-      auto head = parse_response_head(link_->in.view(), method, limit);
-      if (!head) co_return std::move(head).error();
-      if (head->size > 0) {
-        link_->in.consume(head->size);
-        if (head->status >= 200 || head->status == 101) co_return std::move(head);
-        continue;  // 1xx: the real one follows
-      }
-    }
+    auto head = take_head(*link_, method, limit, headers, attempt);
+    if (!head || head->size > 0) co_return std::move(head);
     YUN_TRY(count, co_await read(ctx, kReadSize));
-    if (count == 0) {
-      const std::string peer = link_->transport->peer().to_string();
-      co_return reset(attempt.answered ? peer + " closed within the response head" : peer + " closed before it answered");
-    }
+    if (count == 0) co_return closed_too_early(*link_, attempt);
   }
 }
 
@@ -328,12 +336,74 @@ bool Link1::is_reusable() {
   return transport->try_read(std::span<char>(&byte, 1)).state == Io::State::WouldBlock;
 }
 
-Task<Result<Response>> exchange1(Context& ctx, Request& request, std::unique_ptr<Link1> link, runtime::Semaphore::Permit permit,
-                                 std::shared_ptr<Links1> home, std::size_t max_head, Attempt& attempt) {
+namespace {
+
+/// The usual exchange: the request goes out at once, and most often the answer is whole when it is seen. One frame, no object of its own.
+Task<Result<void>> exchange_whole(Context& ctx, Request& request, Response& response, std::unique_ptr<Link1> link, runtime::Semaphore::Permit permit,
+                                  Links1& home, std::size_t max_head, codec1::HeadFraming framing, Attempt& attempt) {
+  runtime::Transport& transport = *link->transport;
+  Buffer out;
+  out.swap(home.spare_out);
+  codec1::write_request_head(out, request, framing);
+  out.append(request.body.bytes());
+  const Io sent = transport.try_write(out.view());
+  if (sent.state == Io::State::Done) out.consume(sent.bytes);
+  Result<void> written;
+  if (!out.empty()) written = co_await transport.write_all(ctx, out.view());
+  if (!written && (written.error().code() == Code::Cancelled || written.error().code() == Code::DeadlineExceeded)) co_return std::move(written).error();
+  out.clear();
+  out.shrink(kReadSize);
+  out.swap(home.spare_out);
+
+  ResponseHead head;
+  Result<void> read;
+  while (read && head.size == 0) {
+    auto taken = take_head(*link, request.method, max_head, response.headers, attempt);
+    if (taken) head = *taken;
+    if (!taken) read = std::move(taken).error();
+    if (!read || head.size > 0) break;
+    if (!transport.has_pending()) read = co_await transport.watch().ready(ctx, transport.wanted(runtime::Interest::Read));
+    if (!read) break;
+    if (link->in.capacity() == 0) link->in.swap(home.spare_in);
+    const Io io = transport.try_read(link->in.prepare(kReadSize));
+    if (io.state == Io::State::Done) link->in.commit(io.bytes);
+    if (io.state == Io::State::Closed) read = closed_too_early(*link, attempt);
+    if (io.state == Io::State::Failed) read = as_reset(from_errno(io.error, "read from " + transport.peer().to_string()));
+  }
+  if (!read) {
+    response.headers.clear();
+    if (!written) co_return as_reset(std::move(written).error());
+    co_return as_reset(std::move(read).error());
+  }
+
+  response.status = head.status;
+  const bool keep_alive = head.keep_alive && written;
+  const bool is_whole = head.body == Kind::None || (head.body == Kind::Length && link->in.size() >= head.length);
+  if (!is_whole) {
+    auto rest = std::make_shared<Exchange1>(std::move(link), std::move(permit), home.shared_from_this());
+    rest->begin_body(head, keep_alive);
+    response.body = Body(std::make_unique<Body1>(std::move(rest)));
+    co_return Result<void>();
+  }
+  response.body.assign(link->in.view().substr(0, head.length));
+  link->in.consume(head.length);
+  if (keep_alive && link->in.empty()) home.give_back(std::move(link));
+  link.reset();
+  permit = runtime::Semaphore::Permit();
+  co_return Result<void>();
+}
+
+}  // namespace
+
+Task<Result<void>> exchange1(Context& ctx, Request& request, Response& response, std::unique_ptr<Link1> link, runtime::Semaphore::Permit permit,
+                             Links1& home, std::size_t max_head, Attempt& attempt) {
   attempt.reused = link->reused;
-  auto exchange = std::make_shared<Exchange1>(std::move(link), std::move(permit), std::move(home));
+  const Outgoing outgoing = plan(request);
+  if (outgoing.sending == Sending::Nothing || outgoing.sending == Sending::Whole)
+    return exchange_whole(ctx, request, response, std::move(link), std::move(permit), home, max_head, outgoing.framing, attempt);
+  auto exchange = std::make_shared<Exchange1>(std::move(link), std::move(permit), home.shared_from_this());
   Exchange1& begun = *exchange;
-  return begun.begin(std::move(exchange), ctx, request, max_head, attempt);
+  return begun.begin(std::move(exchange), ctx, request, response, outgoing, max_head, attempt);
 }
 
 }  // namespace yun::http::client

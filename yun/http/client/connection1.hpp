@@ -28,16 +28,21 @@ struct Link1 {
   bool is_reusable();
 };
 
-/// Takes connections back when their exchange is over.
-class Links1 {
+/// Takes connections back when their exchange is over. Of one loop.
+class Links1 : public std::enable_shared_from_this<Links1> {
  public:
   virtual ~Links1() = default;
   virtual void give_back(std::unique_ptr<Link1> link) = 0;
+
+  // Memory that an exchange needs while it writes and reads: it goes from one to the next, and no connection that waits holds any.
+  Buffer spare_in;
+  Buffer spare_out;
 };
 
-/// Sends `request` and reads the head of its answer. The response's body reads from the connection, which goes back to `home` at its end.
+/// Sends `request` and reads the head of its answer into `response`, which is empty; after an error it is again. The response's body reads from the
+/// connection, which goes back to `home` at its end. All references live until this returns.
 /// Errors: the Context's; Unavailable with reason upstream_reset or upstream_protocol; the producer's own.
-Task<Result<Response>> exchange1(Context& ctx, Request& request, std::unique_ptr<Link1> link, runtime::Semaphore::Permit permit,
-                                 std::shared_ptr<Links1> home, std::size_t max_head, Attempt& attempt);
+Task<Result<void>> exchange1(Context& ctx, Request& request, Response& response, std::unique_ptr<Link1> link, runtime::Semaphore::Permit permit,
+                             Links1& home, std::size_t max_head, Attempt& attempt);
 
 }  // namespace yun::http::client

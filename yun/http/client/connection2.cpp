@@ -175,7 +175,7 @@ bool Connection2::has_room() const {
   return active_ < std::min(options_.max_streams, peer_allows);
 }
 
-Task<Result<Response>> Connection2::exchange(Context& ctx, Request& request, Attempt& attempt) {
+Task<Result<void>> Connection2::exchange(Context& ctx, Request& request, Response& response, Attempt& attempt) {
   YUN_CHECK(ctx.check());
   auto self = shared_from_this();
   auto stream = std::make_shared<Stream2>(self);
@@ -196,14 +196,15 @@ Task<Result<Response>> Connection2::exchange(Context& ctx, Request& request, Att
     co_return std::move(head).error();
   }
   attempt.answered = true;
-  Response response = std::move(stream->response);
+  response.status = stream->response.status;
+  response.headers = std::move(stream->response.headers);
   if (stream->ended_whole() && !streams && stream->trailers.empty()) {
     response.body.assign(stream->incoming.view());
     stream->incoming.clear();
   } else {
     response.body = Body(std::make_unique<Body2>(std::move(stream)));
   }
-  co_return std::move(response);
+  co_return Result<void>();
 }
 
 Result<void> Connection2::submit(const Request& request, const std::shared_ptr<Stream2>& stream, bool has_body) {

@@ -42,7 +42,7 @@ class Connection2 final : public std::enable_shared_from_this<Connection2> {
   runtime::Event& changed() { return changed_; }
 
   /// Opens a stream and waits for the head of the answer. Errors: the Context's; Unavailable with reason upstream_reset; the producer's own.
-  Task<Result<Response>> exchange(Context& ctx, Request& request, Attempt& attempt);
+  Task<Result<void>> exchange(Context& ctx, Request& request, Response& response, Attempt& attempt);
   /// Ends all streams with `why` and the connection.
   void close(Error why);
   /// Takes no new streams; the connection ends with its last one.

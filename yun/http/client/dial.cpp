@@ -81,12 +81,13 @@ Task<Result<void>> Dialer::tunnel(Context& ctx, runtime::Socket& socket, const D
   YUN_CHECK(co_await socket.write_all(ctx, request));
   // Nothing may come behind the head: TLS begins with us.
   Buffer in;
+  Headers headers;
   for (;;) {
     auto room = in.prepare(4_KiB);
     YUN_TRY(count, co_await socket.read(ctx, room));
     if (count == 0) co_return unavailable("proxy " + to.proxy->authority + " closed the connection");
     in.commit(count);
-    YUN_TRY(head, parse_response_head(in.view(), Method::Connect, 16_KiB));
+    YUN_TRY(head, parse_response_head(in.view(), Method::Connect, 16_KiB, headers));
     if (head.size == 0) continue;
     if (head.status / 100 != 2) co_return unavailable("proxy " + to.proxy->authority + " answered CONNECT with " + std::to_string(head.status));
     if (in.size() != head.size) co_return unavailable("proxy " + to.proxy->authority + " sent bytes before TLS began");

@@ -25,7 +25,8 @@ struct Pool::Host final : Links1 {
   void give_back(std::unique_ptr<Link1> link) override {
     if (closed || idle.size() >= options.max_idle_per_host) return;
     link->reused = true;
-    link->idle_since = Clock::now();
+    link->idle_since = runtime::Loop::current().now();
+    if (spare_in.capacity() == 0) link->in.swap(spare_in);
     link->in.shrink(0);
     idle.push_back(std::move(link));
   }
@@ -101,10 +102,10 @@ Task<void> Pool::sweep(std::shared_ptr<Pool> self) {
   }
 }
 
-Task<Result<Response>> Pool::send(Context& ctx, Destination to, Request& request) {
+Task<Result<void>> Pool::send(Context& ctx, Destination to, Request& request, Response& response) {
   if (closed_) co_return cancelled("the client is closed");
   const auto host = this->host(to.key());
-  co_return co_await send_to_host(ctx, to, request, host, nullptr);
+  co_return co_await send_to_host(ctx, to, request, response, host, nullptr);
 }
 
 std::shared_ptr<const Pool::Known>& Pool::slot(const runtime::Address& address) {
@@ -112,9 +113,10 @@ std::shared_ptr<const Pool::Known>& Pool::slot(const runtime::Address& address) 
   return known_[hash({static_cast<const char*>(address.data()), address.size()}) % known_.size()];
 }
 
-Task<Result<Response>> Pool::send(Context& ctx, std::string_view scheme, std::string_view name, const runtime::Address& address, Request& request) {
+Task<Result<void>> Pool::send(Context& ctx, std::string_view scheme, std::string_view name, const runtime::Address& address, Request& request,
+                              Response& response) {
   struct Once {
-    static Task<Result<Response>> give(Error error) { co_return error; }
+    static Task<Result<void>> give(Error error) { co_return error; }
   };
   if (closed_) return Once::give(cancelled("the client is closed"));
   std::shared_ptr<const Known> known = slot(address);
@@ -129,41 +131,55 @@ Task<Result<Response>> Pool::send(Context& ctx, std::string_view scheme, std::st
     slot(address) = known = fresh;
   }
   const Known& held = *known;
-  return send_to_host(ctx, held.to, request, held.host, std::move(known));
+  return send_to_host(ctx, held.to, request, response, held.host, std::move(known));
 }
 
 /// `keep` holds what `to` is a part of.
-Task<Result<Response>> Pool::send_to_host(Context& ctx, const Destination& to, Request& request, std::shared_ptr<Host> host,
-                                          [[maybe_unused]] std::shared_ptr<const Known> keep) {
+Task<Result<void>> Pool::send_to_host(Context& ctx, const Destination& to, Request& request, Response& response, std::shared_ptr<Host> host,
+                                      [[maybe_unused]] std::shared_ptr<const Known> keep) {
   const bool may_be_http2 = options_->http2 == Http2::PriorKnowledge || (options_->http2 == Http2::Negotiate && to.url.scheme == "https");
   bool sent_again = false;
   for (int tries = 1;; ++tries) {
     Attempt attempt;
-    const bool http1 = !may_be_http2 || host->speaks == Speaks::Http1;
-    Task<Result<Response>> task = http1 ? send_http1(ctx, to, request, host, nullptr, attempt) : try_once(ctx, to, request, host, attempt);
-    auto response = co_await std::move(task);
-    if (response || closed_ || tries == kMaxTries || !may_send_again(request, attempt, response.error())) co_return std::move(response);
-    if (!attempt.unprocessed && std::exchange(sent_again, true)) co_return std::move(response);
+    Task<Result<void>> task;
+    if (may_be_http2 && host->speaks != Speaks::Http1) {
+      task = try_once(ctx, to, request, response, host, attempt);
+    } else {
+      auto permit = host->permits.try_acquire();
+      auto link = permit ? host->take() : nullptr;
+      if (link) {
+        task = exchange1(ctx, request, response, std::move(link), std::move(permit), *host, options_->max_response_head, attempt);
+      } else {
+        task = send_http1(ctx, to, request, response, host, nullptr, std::move(permit), attempt);
+      }
+    }
+    auto sent = co_await std::move(task);
+    if (sent || closed_ || tries == kMaxTries || !may_send_again(request, attempt, sent.error())) co_return std::move(sent);
+    if (!attempt.unprocessed && std::exchange(sent_again, true)) co_return std::move(sent);
   }
 }
 
-Task<Result<Response>> Pool::try_once(Context& ctx, const Destination& to, Request& request, std::shared_ptr<Host> host, Attempt& attempt) {
+Task<Result<void>> Pool::try_once(Context& ctx, const Destination& to, Request& request, Response& response, std::shared_ptr<Host> host, Attempt& attempt) {
   std::unique_ptr<runtime::Transport> transport;
   auto connection = co_await connection2(ctx, to, host, transport);
   if (!connection) co_return std::move(connection).error();
   if (*connection) {
     const std::shared_ptr<Connection2> shared = *connection;
-    co_return co_await shared->exchange(ctx, request, attempt);
+    co_return co_await shared->exchange(ctx, request, response, attempt);
   }
-  co_return co_await send_http1(ctx, to, request, host, std::move(transport), attempt);
+  co_return co_await send_http1(ctx, to, request, response, host, std::move(transport), runtime::Semaphore::Permit(), attempt);
 }
 
-Task<Result<Response>> Pool::send_http1(Context& ctx, const Destination& to, Request& request, std::shared_ptr<Host> host,
-                                        std::unique_ptr<runtime::Transport> transport, Attempt& attempt) {
-  auto permit = co_await host->permits.acquire(ctx);
+/// Over `transport`, a connection that waits, or a new one. `permit` may be empty.
+Task<Result<void>> Pool::send_http1(Context& ctx, const Destination& to, Request& request, Response& response, std::shared_ptr<Host> host,
+                                    std::unique_ptr<runtime::Transport> transport, runtime::Semaphore::Permit permit, Attempt& attempt) {
   if (!permit) {
-    if (permit.error().code() != Code::ResourceExhausted) co_return std::move(permit).error();
-    co_return resource_exhausted("too many requests wait for a connection to " + to.url.authority).with_reason("client_queue_full").with_http_status(503);
+    auto acquired = co_await host->permits.acquire(ctx);
+    if (!acquired) {
+      if (acquired.error().code() != Code::ResourceExhausted) co_return std::move(acquired).error();
+      co_return resource_exhausted("too many requests wait for a connection to " + to.url.authority).with_reason("client_queue_full").with_http_status(503);
+    }
+    permit = std::move(*acquired);
   }
   std::unique_ptr<Link1> link;
   if (!transport) link = host->take();
@@ -176,7 +192,7 @@ Task<Result<Response>> Pool::send_http1(Context& ctx, const Destination& to, Req
     link = std::make_unique<Link1>();
     link->transport = std::move(transport);
   }
-  co_return co_await exchange1(ctx, request, std::move(link), std::move(*permit), host, options_->max_response_head, attempt);
+  co_return co_await exchange1(ctx, request, response, std::move(link), std::move(permit), *host, options_->max_response_head, attempt);
 }
 
 /// A connection with room for a stream; null with `http1` set (or with a host known to speak HTTP/1) if the peer chose HTTP/1.

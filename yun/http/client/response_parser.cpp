@@ -1,5 +1,8 @@
 #include "yun/http/client/response_parser.hpp"
 
+#include <algorithm>
+#include <optional>
+
 #include "yun/base/strings.hpp"
 #include "yun/http/codec1/text.hpp"
 
@@ -11,11 +14,22 @@ Error bad(std::string_view what) {
   return unavailable("bad response from upstream: " + std::string(what)).with_reason("upstream_protocol").with_http_status(502);
 }
 
-bool lists(std::string_view value, std::string_view token) {
-  for (std::string_view item : split(value, ',')) {
-    if (iequals(item, token)) return true;
+/// What a head's fields say of its framing.
+struct Framing {
+  bool close = false;
+  bool keep_alive = false;
+  std::optional<std::uint64_t> length;
+  bool coded = false;
+};
+
+void read_connection(std::string_view value, Framing& framing) {
+  while (!value.empty()) {
+    const std::size_t end = std::min(value.find(','), value.size());
+    const std::string_view option = trim(value.substr(0, end));
+    value.remove_prefix(std::min(end + 1, value.size()));
+    if (iequals(option, "close")) framing.close = true;
+    if (iequals(option, "keep-alive")) framing.keep_alive = true;
   }
-  return false;
 }
 
 /// "HTTP/1.1 200 OK"; the phrase may be missing.
@@ -30,22 +44,35 @@ Result<void> read_status_line(std::string_view line, ResponseHead& head) {
   return {};
 }
 
-Result<void> read_framing(ResponseHead& head, Method method) {
+Result<void> read_framing(const Headers& headers, ResponseHead& head, Method method) {
   using Kind = ResponseHead::BodyKind;
-  const Headers& headers = head.headers;
-  const std::string connection = headers.joined("connection");
-  head.keep_alive = head.version == Version::Http11 ? !lists(connection, "close") : lists(connection, "keep-alive");
-  bool has_length = false;
+  Framing framing;
   for (const Headers::Field field : headers) {
-    if (field.name != "content-length") continue;
-    const auto length = parse_u64(field.value);
-    if (!length || (has_length && *length != head.length)) return bad("bad content-length");
-    has_length = true;
-    head.length = *length;
+    switch (field.name.size()) {
+      case 10:
+        if (field.name == "connection") read_connection(field.value, framing);
+        break;
+      case 14:
+        if (field.name == "content-length") {
+          const auto length = parse_u64(field.value);
+          if (!length || (framing.length && *length != *framing.length)) return bad("bad content-length");
+          framing.length = length;
+        }
+        break;
+      case 17:
+        if (field.name == "transfer-encoding") {
+          if (framing.coded || !iequals(field.value, "chunked")) return bad("ambiguous or unknown transfer-encoding");
+          framing.coded = true;
+        }
+        break;
+      default: break;
+    }
   }
-  const bool coded = headers.has("transfer-encoding");
-  if (coded && (has_length || head.version == Version::Http10 || !iequals(headers.joined("transfer-encoding"), "chunked")))
-    return bad("ambiguous or unknown transfer-encoding");
+  const bool coded = framing.coded;
+  const bool has_length = framing.length.has_value();
+  if (coded && (has_length || head.version == Version::Http10)) return bad("ambiguous or unknown transfer-encoding");
+  head.keep_alive = head.version == Version::Http11 ? !framing.close : framing.keep_alive;
+  head.length = framing.length.value_or(0);
   if (head.status == 101 || (method == Method::Connect && head.status / 100 == 2)) {
     head.body = Kind::Tunnel;
     head.keep_alive = false;
@@ -64,8 +91,9 @@ Result<void> read_framing(ResponseHead& head, Method method) {
 
 }  // namespace
 
-Result<ResponseHead> parse_response_head(std::string_view input, Method request_method, std::size_t limit) {
+Result<ResponseHead> parse_response_head(std::string_view input, Method request_method, std::size_t limit, Headers& headers) {
   ResponseHead head;
+  headers.clear();
   const auto end = input.substr(0, limit).find("\r\n\r\n");
   if (end == std::string_view::npos) {
     if (input.size() >= limit) return bad("its head is larger than " + std::to_string(limit) + " bytes");
@@ -82,10 +110,10 @@ Result<ResponseHead> parse_response_head(std::string_view input, Method request_
   while (!rest.empty()) {
     const auto next = codec1::find_line(rest);
     if (next.state != codec1::Line::State::Complete) return bad("control byte in its head");
-    if (codec1::parse_field(rest.substr(0, next.size), true, head.headers)) return bad("bad header line");
+    if (codec1::parse_field(rest.substr(0, next.size), true, headers)) return bad("bad header line");
     rest.remove_prefix(next.size + 2);
   }
-  if (auto framing = read_framing(head, request_method); !framing) return std::move(framing).error();
+  if (auto framing = read_framing(headers, head, request_method); !framing) return std::move(framing).error();
   head.size = end + 4;
   return head;
 }

@@ -20,13 +20,13 @@ Telemetry::Telemetry(observe::metrics::Registry* registry, std::string client) :
   durations_ = &registry->histograms("http_client_request_duration_seconds", "Time from an HTTP request to the head of its answer.", {"client", "method"});
 }
 
-void Telemetry::count(const Request& request, const Result<Response>& response, Duration duration) const {
+void Telemetry::count(const Request& request, const Result<void>& sent, const Response& response, Duration duration) const {
   if (!requests_) return;
-  const Bound& bound = bind(request.method, response ? response->status : 0);
+  const Bound& bound = bind(request.method, sent ? response.status : 0);
   bound.requests->add();
   bound.duration->observe(duration);
-  if (response) return;
-  const Error& error = response.error();
+  if (sent) return;
+  const Error& error = sent.error();
   failures_->with({client_, error.reason().empty() ? name(error.code()) : std::string_view(error.reason())}).add();
 }
 
@@ -43,7 +43,8 @@ const Telemetry::Bound& Telemetry::bind(Method method, int status) const {
   return bound;
 }
 
-ExchangeSpan::ExchangeSpan(Context& ctx, const Request& request, std::string_view authority) : span_(ctx, method_of(request), observe::trace::Kind::Client) {
+ExchangeSpan::ExchangeSpan(Context& ctx, const Request& request, std::string_view authority)
+    : span_(ctx, method_of(request), observe::trace::Kind::Client) {
   if (!span_.sampled()) return;
   span_.set("http.request.method", method_of(request));
   const auto url = parse_authority(request.scheme, authority);
@@ -53,9 +54,9 @@ ExchangeSpan::ExchangeSpan(Context& ctx, const Request& request, std::string_vie
   span_.set("url.full", url->scheme + "://" + url->authority + request.target.substr(0, request.target.find('?')));
 }
 
-void ExchangeSpan::end(const Result<Response>& response) {
-  if (response && span_.sampled()) span_.set("http.response.status_code", static_cast<std::int64_t>(response->status));
-  if (!response) span_.fail(response.error());
+void ExchangeSpan::end(const Result<void>& sent, const Response& response) {
+  if (sent && span_.sampled()) span_.set("http.response.status_code", static_cast<std::int64_t>(response.status));
+  if (!sent) span_.fail(sent.error());
   span_.end();
 }
 

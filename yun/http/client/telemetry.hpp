@@ -15,7 +15,8 @@ class Telemetry {
   Telemetry() = default;
   /// `registry` may be null.
   Telemetry(observe::metrics::Registry* registry, std::string client);
-  void count(const Request& request, const Result<Response>& response, Duration duration) const;
+  /// `response` is what `sent` gave, if it is ok.
+  void count(const Request& request, const Result<void>& sent, const Response& response, Duration duration) const;
 
  private:
   /// The series of one kind of answer.
@@ -40,7 +41,7 @@ class ExchangeSpan {
  public:
   /// `authority`: of whom is asked; a proxy does not count.
   ExchangeSpan(Context& ctx, const Request& request, std::string_view authority);
-  void end(const Result<Response>& response);
+  void end(const Result<void>& sent, const Response& response);
 
  private:
   observe::trace::Span span_;

@@ -44,7 +44,7 @@ class Pen {
   Pen& operator=(const Pen&) = delete;
 
   void text(std::string_view text) {
-    std::memcpy(at_, text.data(), text.size());
+    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
   }
   void number(std::uint64_t number) { at_ = std::to_chars(at_, at_ + kNumber, number).ptr; }
@@ -55,13 +55,27 @@ class Pen {
     for (std::size_t bad = first_control(value); bad < value.size(); bad += 1 + first_control(value.substr(bad + 1))) begin[bad] = ' ';
   }
   void fields(const Headers& headers, bool response) {
-    for (const Headers::Field field : headers) {
-      if (is_ours(field.name, response) || !is_token(field.name)) continue;
-      text(field.name);
-      text(": ");
-      value(field.value);
-      text("\r\n");
+    std::string_view run;  // lines one behind the other
+    for (std::size_t i = 0; i < headers.size(); ++i) {
+      const Headers::Field field = headers[i];
+      if (is_ours(field.name, response)) continue;
+      const std::string_view line = headers.line(i);
+      if (line.data() == run.data() + run.size() && headers.is_sendable(i)) {
+        run = {run.data(), run.size() + line.size()};
+        continue;
+      }
+      text(run);
+      run = {};
+      if (headers.is_sendable(i)) {
+        run = line;
+      } else if (is_token(field.name)) {
+        text(field.name);
+        text(": ");
+        value(field.value);
+        text("\r\n");
+      }
     }
+    text(run);
   }
   void framing(const HeadFraming& framing) {
     if (framing.content_length) {
@@ -81,7 +95,7 @@ class Pen {
 
   /// What framing() and the empty line take at the most.
   static constexpr std::size_t kFraming = 96;
-  static std::size_t room_for(const Headers& headers) { return headers.text_size() + 4 * headers.size() + kFraming; }
+  static std::size_t room_for(const Headers& headers) { return headers.text_size() + kFraming; }
 
  private:
   static constexpr std::size_t kNumber = 20;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "yun/base/strings.hpp"
 
@@ -21,13 +22,6 @@ std::optional<std::uint64_t> parse_hex(std::string_view text) {
       return std::nullopt;
   }
   return value;
-}
-
-void append_hex(std::string& out, std::uint64_t value, int digits) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::array<char, 16> text;
-  for (int i = digits; i-- > 0; value >>= 4) text[static_cast<std::size_t>(i)] = kDigits[value & 15];
-  out.append(text.data(), static_cast<std::size_t>(digits));
 }
 
 bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
@@ -66,15 +60,18 @@ std::optional<SpanContext> parse_traceparent(std::string_view text) {
   return trace;
 }
 
+void write_traceparent(const SpanContext& trace, char* to) {
+  std::memcpy(to, "00-", 3);
+  to = write_hex(to + 3, trace.trace_high);
+  to = write_hex(to, trace.trace_low);
+  *to++ = '-';
+  to = write_hex(to, trace.span);
+  std::memcpy(to, trace.sampled ? "-01" : "-00", 3);
+}
+
 std::string format_traceparent(const SpanContext& trace) {
-  std::string text;
-  text.reserve(55);
-  text += "00-";
-  append_hex(text, trace.trace_high, 16);
-  append_hex(text, trace.trace_low, 16);
-  text += '-';
-  append_hex(text, trace.span, 16);
-  text += trace.sampled ? "-01" : "-00";
+  std::string text(kTraceparentSize, '0');
+  write_traceparent(trace, text.data());
   return text;
 }
 
@@ -95,15 +92,14 @@ std::string_view check_tracestate(std::string_view text) {
 }
 
 std::string trace_id(const SpanContext& trace) {
-  std::string text;
-  append_hex(text, trace.trace_high, 16);
-  append_hex(text, trace.trace_low, 16);
+  std::string text(32, '0');
+  write_hex(write_hex(text.data(), trace.trace_high), trace.trace_low);
   return text;
 }
 
 std::string span_id(const SpanContext& trace) {
-  std::string text;
-  append_hex(text, trace.span, 16);
+  std::string text(16, '0');
+  write_hex(text.data(), trace.span);
   return text;
 }
 

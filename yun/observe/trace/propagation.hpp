@@ -14,6 +14,9 @@ namespace yun::observe::trace {
 std::optional<SpanContext> parse_traceparent(std::string_view text);
 /// Version 00; `trace` is valid().
 std::string format_traceparent(const SpanContext& trace);
+inline constexpr std::size_t kTraceparentSize = 55;
+/// The same to where there is room for that many bytes.
+void write_traceparent(const SpanContext& trace, char* to);
 /// What may be passed on of a tracestate header (several of them joined by ","): itself, or "" if it is malformed, names a key twice, is over 512 bytes or
 /// has more than 32 members. Keys may begin with a digit, as level 2 allows.
 std::string_view check_tracestate(std::string_view text);
