@@ -298,8 +298,14 @@ Task<void> Gateway::answer(std::shared_ptr<const Snapshot> snapshot, std::size_t
   }
 
   const Exchange exchange{*snapshot, route, values, request};
-  Task<Result<void>> work = route.grpc ? transcode(ctx, exchange, response) : forward(ctx, exchange, response);
-  auto done = co_await std::move(work);
+  Result<void> done;
+  if (route.grpc) {
+    done = co_await transcode(ctx, exchange, response);
+  } else {
+    Forward on(ctx, exchange, response);
+    auto sent = co_await on.send();
+    done = on.finish(std::move(sent));
+  }
   if (!done) refuse(done.error());
   if (decision) put_limit_headers(*decision, response);
 }

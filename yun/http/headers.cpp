@@ -82,8 +82,15 @@ void Headers::set(std::string_view name, std::string_view value) {
   add(name, value);
 }
 
+void Headers::set_parsed(std::string_view name, std::string_view value) {
+  remove(name);
+  append(name, value, true);
+}
+
 void Headers::remove(std::string_view name) {
-  keep_if([&](const Field& each) { return each.name.size() != name.size() || std::memcmp(each.name.data(), name.data(), name.size()) != 0; });
+  const auto is_it = [&](const Slot& slot) { return slot.name_size == name.size() && std::memcmp(text_.data() + slot.at, name.data(), name.size()) == 0; };
+  const auto first = std::ranges::find_if(fields_, is_it);
+  if (first != fields_.end()) fields_.erase(std::remove_if(first, fields_.end(), is_it), fields_.end());
 }
 
 void Headers::clear() {

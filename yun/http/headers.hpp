@@ -30,6 +30,8 @@ class Headers {
   void add_parsed(std::string_view name, std::string_view value) { append(name, value, true); }
   /// Replaces all of that name.
   void set(std::string_view name, std::string_view value);
+  /// The same for what is as add_parsed() wants it, the name in lower case.
+  void set_parsed(std::string_view name, std::string_view value);
   void remove(std::string_view name);
   /// Keeps the fields for which `keep(Field)` is true.
   template <typename F>
@@ -46,6 +48,11 @@ class Headers {
     }
   }
   void clear();
+  /// Room for that much text (names, values and four bytes a field) and that many fields.
+  void reserve(std::size_t text, std::size_t fields) {
+    text_.reserve(text);
+    fields_.reserve(fields);
+  }
   std::size_t size() const { return fields_.size(); }
   bool empty() const { return fields_.empty(); }
   /// Bytes that all lines take, those of removed fields included: enough room to write all.

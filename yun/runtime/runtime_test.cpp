@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <array>
 
 #include "yun/base/sanitizers.hpp"
@@ -269,6 +272,52 @@ Task<Code> refused() {
   co_return socket ? Code::Ok : socket.error().code();
 }
 }  // namespace
+
+namespace {
+/// A descriptor that becomes readable when told; counts the reads that are tried.
+class Told final : public Transport {
+ public:
+  Told() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), watch_(fd_.get()) { watch_.block(Interest::Read); }
+  Io try_read(std::span<char> into) override {
+    ++tried;
+    into[0] = 'x';
+    return {Io::State::Done, 0, 1};
+  }
+  Io try_write(std::string_view bytes) override { return {Io::State::Done, 0, bytes.size()}; }
+  void shutdown_write() override {}
+  Watch& watch() override { return watch_; }
+  const Address& peer() const override { return address_; }
+  const Address& local() const override { return address_; }
+  void tell() {
+    const std::uint64_t one = 1;
+    EXPECT_EQ(::write(fd_.get(), &one, sizeof one), static_cast<ssize_t>(sizeof one));
+  }
+  int tried = 0;
+
+ private:
+  Fd fd_;
+  Watch watch_;
+  Address address_;
+};
+
+Task<void> read_one(Told& transport, Cancel& cancel) {
+  std::array<char, 8> buffer;
+  auto count = co_await transport.read(cancel, buffer);
+  EXPECT_TRUE(count);
+}
+Task<std::pair<int, int>> reads_tried() {
+  Cancel cancel;
+  Told transport;
+  Scope scope;
+  scope.spawn(read_one(transport, cancel));
+  const int before = transport.tried;
+  transport.tell();
+  co_await scope.join();
+  co_return std::pair(before, transport.tried);
+}
+}  // namespace
+
+TEST(Transport, AReadThatWouldFindNothingIsNotTried) { EXPECT_EQ(block_on(reads_tried()), std::pair(0, 1)); }
 
 TEST(Socket, EchoesOverLoopback) {
   auto answer = block_on(ping());

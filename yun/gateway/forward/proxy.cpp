@@ -84,35 +84,41 @@ http::Channel::Call call_of(const Exchange& exchange) {
   return {.max_attempts = 1 + static_cast<unsigned>(exchange.route.retries), .idempotent = http::is_idempotent(exchange.request)};
 }
 
-Task<Result<void>> forward(Context& ctx, Exchange exchange, http::Response& response) {
-  http::Request& request = exchange.request;
-  http::Channel& channel = exchange.snapshot.upstreams[exchange.route.upstream]->channel();
-  const bool is_grpc = request.headers.get("content-type").value_or("").starts_with("application/grpc");
-  Outgoing to(ctx, exchange);
-  if (is_grpc) to->headers.set("te", "trailers");
-  to->body = std::move(request.body);
-  http::Channel::Call call = call_of(exchange);
-  response.headers.clear();  // a middleware's before() may have set some
-  auto sent = co_await channel.send(ctx, *to, response, call);
-  if (!sent) co_return with_reason_of_gateway(std::move(sent).error());
+Forward::Forward(Context& ctx, const Exchange& exchange, http::Response& response)
+    : ctx_(ctx),
+      exchange_(exchange),
+      response_(response),
+      channel_(exchange.snapshot.upstreams[exchange.route.upstream]->channel()),
+      is_grpc_(exchange.request.headers.get("content-type").value_or("").starts_with("application/grpc")),
+      to_(ctx, exchange),
+      call_(call_of(exchange)) {
+  if (is_grpc_) to_->headers.set("te", "trailers");
+  to_->body = std::move(exchange.request.body);
+  response_.headers.clear();  // a middleware may have set some
+}
 
-  call.pick->report_head(is_grpc ? outcome_of_grpc(response) : http::outcome_of(response));
-  keep_end_to_end(response.headers);
-  response.reason.assign(response.headers.get("x-yun-reason").value_or(""));
-  if (response.status >= 500 && response.reason.empty()) {
-    response.reason = "upstream_error";
-    response.headers.add("x-yun-reason", response.reason);
+Task<Result<void>> Forward::send() { return channel_.send(ctx_, *to_, response_, call_); }
+
+Result<void> Forward::finish(Result<void> sent) {
+  if (!sent) return with_reason_of_gateway(std::move(sent).error());
+  call_.pick->report_head(is_grpc_ ? outcome_of_grpc(response_) : http::outcome_of(response_));
+  keep_end_to_end(response_.headers);
+  response_.reason.assign(response_.headers.get("x-yun-reason").value_or(""));
+  if (response_.status >= 500 && response_.reason.empty()) {
+    response_.reason = "upstream_error";
+    response_.headers.add("x-yun-reason", response_.reason);
   }
-  if (response.body.is_whole()) {
-    if (request.method != http::Method::Head) response.headers.remove("content-length");
-  } else if (request.method == http::Method::Head) {
-    response.body.abandon();
-    response.body = http::Body();
+  const bool is_head = exchange_.request.method == http::Method::Head;
+  if (response_.body.is_whole()) {
+    if (!is_head) response_.headers.remove("content-length");
+  } else if (is_head) {
+    response_.body.abandon();
+    response_.body = http::Body();
   } else {
-    response.stream = std::make_unique<Relay>(std::move(response.body), std::move(*call.pick));
-    response.body = http::Body();
+    response_.stream = std::make_unique<Relay>(std::move(response_.body), std::move(*call_.pick));
+    response_.body = http::Body();
   }
-  co_return Result<void>();
+  return {};
 }
 
 }  // namespace yun::gateway

@@ -17,9 +17,6 @@ struct Exchange {
   http::Request& request;
 };
 
-/// The upstream's answer, streamed where it streams. Errors: Unavailable (upstream_connect, upstream_reset, no_endpoints),
-/// DeadlineExceeded (upstream_timeout).
-Task<Result<void>> forward(Context& ctx, Exchange exchange, http::Response& response);
 
 /// JSON -> gRPC -> JSON by the route's binding. Errors: those of the call, with the upstream's code, violations and reason.
 Task<Result<void>> transcode(Context& ctx, Exchange exchange, http::Response& response);
@@ -39,5 +36,30 @@ class Outgoing {
 };
 /// How it may be tried: as often as the route says, and again after a reset only if the client's request is idempotent.
 http::Channel::Call call_of(const Exchange& exchange);
+
+
+/// A request on its way as HTTP, and its answer, streamed where it streams; in the frame of whoever awaits it:
+///
+///     Forward on(ctx, exchange, response);
+///     auto sent = co_await on.send();
+///     auto done = on.finish(std::move(sent));
+///
+/// Errors: Unavailable (upstream_connect, upstream_reset, no_endpoints), DeadlineExceeded (upstream_timeout).
+class Forward {
+ public:
+  /// All live as long as this.
+  Forward(Context& ctx, const Exchange& exchange, http::Response& response);
+  Task<Result<void>> send();
+  Result<void> finish(Result<void> sent);
+
+ private:
+  Context& ctx_;
+  const Exchange& exchange_;
+  http::Response& response_;
+  http::Channel& channel_;
+  bool is_grpc_;
+  Outgoing to_;
+  http::Channel::Call call_;
+};
 
 }  // namespace yun::gateway

@@ -34,7 +34,10 @@ struct Way {
     request.peer = *runtime::Address::parse("192.0.2.1:5");
     request.headers.add("tracestate", "Not Good");
     request.body = http::Body(std::move(body));
-    auto done = co_await forward(ctx, Exchange{snapshot, snapshot.config.routes[0], {}, request}, response);
+    const Exchange exchange{snapshot, snapshot.config.routes[0], {}, request};
+    Forward on(ctx, exchange, response);
+    auto sent = co_await on.send();
+    auto done = on.finish(std::move(sent));
     if (!done) co_return done.error().reason();
     co_return std::to_string(response.status);
   }

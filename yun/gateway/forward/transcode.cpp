@@ -64,7 +64,7 @@ Result<void> status_of(const http::Response& answer) {
 }
 
 void set_timeout(Context& ctx, http::Request& request) {
-  if (const Duration left = ctx.remaining(); left != Duration::max()) request.headers.set("grpc-timeout", rpc::format_timeout(left));
+  if (const Duration left = ctx.remaining(); left != Duration::max()) request.headers.set_parsed("grpc-timeout", rpc::format_timeout(left));
 }
 
 }  // namespace
@@ -98,8 +98,8 @@ Task<Result<void>> transcode(Context& ctx, Exchange exchange, http::Response& re
   call->method = http::Method::Post;
   call->target.assign(1, '/').append(binding.service).append(1, '/').append(binding.method);
   call->headers.keep_if([](const http::Headers::Field& field) { return !is_of_the_json(field.name); });
-  call->headers.add("content-type", "application/grpc");
-  call->headers.add("te", "trailers");
+  call->headers.add_parsed("content-type", "application/grpc");
+  call->headers.add_parsed("te", "trailers");
   set_timeout(ctx, *call);
   put_frame(*wire, call->body.fill());
 
@@ -120,15 +120,14 @@ Task<Result<void>> transcode(Context& ctx, Exchange exchange, http::Response& re
   YUN_TRY(message, frames.next());
   if (!message) co_return internal_error("the upstream's answer has no message").with_reason("upstream_protocol");
 
-  std::string text;
+  response.headers.clear();
+  std::string& text = response.body.fill();
   YUN_CHECK(rpc::wire_to_json(*method.second->output, *message, text));
+  response.status = binding.status;
+  response.headers.add_parsed("content-type", "application/json");
   if (!binding.location.empty()) {
     YUN_TRY(document, json::parse(text));
-    const std::string location = fill(binding.location, document);
-    response = http::Response::json(binding.status, std::move(text));
-    response.headers.set("location", location);
-  } else {
-    response = http::Response::json(binding.status, std::move(text));
+    response.headers.add("location", fill(binding.location, document));
   }
   co_return Result<void>();
 }

@@ -40,6 +40,7 @@ Result<std::shared_ptr<Upstream>> Upstream::open(UpstreamConfig config, http::Cl
   client.name = own.name;
   client.http2 = http::Http2::Off;
   client.registry = probes.options().registry;
+  client.user_agent.clear();  // the client's or none
   http::ChannelOptions options;
   options.http2 = own.protocol != Protocol::Http;
   options.connect_timeout = own.connect_timeout;

@@ -41,7 +41,7 @@ struct Client::Inner {
 namespace {
 
 Result<void> check(const Request& request) {
-  if (codec1::first_control(request.target) != request.target.size() || request.target.find_first_of(" \t") != std::string::npos)
+  if (std::ranges::any_of(request.target, [](unsigned char c) { return c <= ' ' || c == 0x7f; }))
     return invalid_argument("the request's target holds a space or control byte");
   if (request.method == Method::Other && !codec1::is_token(request.method_text)) return invalid_argument("the request's method is not a token");
   for (std::size_t i = 0; i < request.headers.size(); ++i) {
@@ -55,19 +55,19 @@ Result<void> check(const Request& request) {
 void carry_on(Context& ctx, Request& request, const ClientOptions& options, TimePoint now) {
   std::array<char, observe::trace::kTraceparentSize> traceparent;
   observe::trace::write_traceparent(ctx.trace(), traceparent.data());
-  request.headers.set("traceparent", std::string_view(traceparent.data(), traceparent.size()));
+  request.headers.set_parsed("traceparent", std::string_view(traceparent.data(), traceparent.size()));
   if (!ctx.trace_state().empty()) {
     request.headers.set("tracestate", ctx.trace_state());
   } else {
     request.headers.remove("tracestate");  // it would belong to another trace, or was found to be malformed
   }
   if (!ctx.request_id().empty() && request.headers.get("x-request-id") != ctx.request_id()) request.headers.set("x-request-id", ctx.request_id());
-  if (ctx.deadline() != TimePoint::max()) {
+  if (ctx.deadline() != TimePoint::max() && !request.headers.has("grpc-timeout")) {  // which says the same
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::max(Duration::zero(), ctx.deadline() - now)).count();
     std::array<char, 24> text;
     char* const end = std::to_chars(text.data(), text.data() + 20, left).ptr;
     std::memcpy(end, "ms", 2);
-    request.headers.set("x-request-timeout", std::string_view(text.data(), static_cast<std::size_t>(end + 2 - text.data())));
+    request.headers.set_parsed("x-request-timeout", std::string_view(text.data(), static_cast<std::size_t>(end + 2 - text.data())));
   }
   if (!options.user_agent.empty() && !request.headers.has("user-agent")) request.headers.add("user-agent", options.user_agent);
 }
@@ -117,14 +117,14 @@ Task<Result<void>> Client::send_to(Context& ctx, const balance::Endpoint& endpoi
   YUN_CHECK(check(request));
   const bool known = endpoint.address.size() > 0;
   const std::string_view name = known && !endpoint.authority.empty() ? std::string_view(endpoint.authority) : std::string_view(request.authority);
-  client::Destination to;
+  std::optional<client::Destination> to;  // of what is not known
   if (!known) {
     auto url = parse_authority(request.scheme, name);
     if (!url) co_return std::move(url).error();
-    to.url = std::move(*url);
-    to.proxy = inner->proxies.proxy_for(to.url);
+    to.emplace().url = std::move(*url);
+    to->proxy = inner->proxies.proxy_for(to->url);
     // A proxy is asked for the whole URL; through a tunnel it is as if there were none.
-    if (to.proxy && to.url.scheme == "http") request.target = "http://" + request.authority + request.target;
+    if (to->proxy && to->url.scheme == "http") request.target = "http://" + request.authority + request.target;
   }
   std::shared_ptr<tls::TlsContext> tls;
   if (request.scheme == "https") {
@@ -140,11 +140,12 @@ Task<Result<void>> Client::send_to(Context& ctx, const balance::Endpoint& endpoi
   std::optional<client::ExchangeSpan> span;
   if (ctx.span() || options.timeout > Duration::zero()) {
     own.emplace(ctx, options.timeout > Duration::zero() ? started + options.timeout : TimePoint::max());
-    span.emplace(*own, request, known ? name : std::string_view(to.url.authority));
+    span.emplace(*own, request, known ? name : std::string_view(to->url.authority));
   }
   Context& within = own ? *own : ctx;
   carry_on(within, request, options, started);
-  Task<Result<void>> task = known ? pool->send(within, request.scheme, name, endpoint.address, request, response) : pool->send(within, std::move(to), request, response);
+  Task<Result<void>> task = known ? pool->send(within, request.scheme, name, endpoint.address, request, response)
+                                  : pool->send(within, std::move(*to), request, response);
   auto sent = co_await std::move(task);
   const TimePoint ended = loop.tick();
   if (span) span->end(sent, response);

@@ -83,7 +83,7 @@ class Exchange1 : public std::enable_shared_from_this<Exchange1> {
   Task<Result<void>> begin(std::shared_ptr<Exchange1> self, Context& ctx, Request& request, Response& response, Outgoing outgoing, std::size_t max_head,
                            Attempt& attempt);
   /// The head was read: the body comes from here.
-  void begin_body(const ResponseHead& head, bool keep_alive);
+  void begin_body(const ResponseHead& head, bool keep_alive) { kind_ = head.body, left_ = head.length, keep_alive_ = keep_alive; }
   Task<Result<std::optional<std::string_view>>> next(Context& ctx);
   const Headers* trailers() const { return kind_ == Kind::Chunked ? &chunks_.trailers() : nullptr; }
   /// Nobody reads on.
@@ -198,12 +198,6 @@ Task<Result<void>> Exchange1::begin(std::shared_ptr<Exchange1> self, Context& ct
   if (kind_ == Kind::None) complete_ = true;
   response.body = Body(std::make_unique<Body1>(std::move(self)));
   co_return Result<void>();
-}
-
-void Exchange1::begin_body(const ResponseHead& head, bool keep_alive) {
-  kind_ = head.body;
-  left_ = head.length;
-  keep_alive_ = keep_alive;
 }
 
 void Exchange1::start_upload(Context& ctx, std::unique_ptr<BodyProducer> producer, Sending sending, std::uint64_t length) {
@@ -327,17 +321,6 @@ void Exchange1::release() {
   permit_ = runtime::Semaphore::Permit();
 }
 
-}  // namespace
-
-bool Link1::is_reusable() {
-  if (transport->watch().hung_up()) return false;
-  if (!transport->watch().is_ready(runtime::Interest::Read) && !transport->has_pending()) return true;
-  char byte = 0;
-  return transport->try_read(std::span<char>(&byte, 1)).state == Io::State::WouldBlock;
-}
-
-namespace {
-
 /// The usual exchange: the request goes out at once, and most often the answer is whole when it is seen. One frame, no object of its own.
 Task<Result<void>> exchange_whole(Context& ctx, Request& request, Response& response, std::unique_ptr<Link1> link, runtime::Semaphore::Permit permit,
                                   Links1& home, std::size_t max_head, codec1::HeadFraming framing, Attempt& attempt) {
@@ -394,6 +377,13 @@ Task<Result<void>> exchange_whole(Context& ctx, Request& request, Response& resp
 }
 
 }  // namespace
+
+bool Link1::is_reusable() {
+  if (transport->watch().hung_up()) return false;
+  if (!transport->watch().is_ready(runtime::Interest::Read) && !transport->has_pending()) return true;
+  char byte = 0;
+  return transport->try_read(std::span<char>(&byte, 1)).state == Io::State::WouldBlock;
+}
 
 Task<Result<void>> exchange1(Context& ctx, Request& request, Response& response, std::unique_ptr<Link1> link, runtime::Semaphore::Permit permit,
                              Links1& home, std::size_t max_head, Attempt& attempt) {

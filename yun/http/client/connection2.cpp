@@ -31,8 +31,26 @@ nghttp2_nv field(std::string_view name, std::string_view value) {
 /// RFC 9113 8.2.2: what belongs to a connection of HTTP/1 only.
 bool is_connection_field(Headers::Field field) {
   const std::string_view name = field.name;
-  return name == "connection" || name == "keep-alive" || name == "proxy-connection" || name == "transfer-encoding" || name == "upgrade" ||
-         name == "host" || name.starts_with(':') || (name == "te" && field.value != "trailers");
+  if (name.starts_with(':')) return true;
+  switch (name.size()) {
+    case 2: return name == "te" && field.value != "trailers";
+    case 4: return name == "host";
+    case 7: return name == "upgrade";
+    case 10: return name == "connection" || name == "keep-alive";
+    case 16: return name == "proxy-connection";
+    case 17: return name == "transfer-encoding";
+    default: return false;
+  }
+}
+
+/// Another value with each request: in HPACK's table it would only drive out what comes again, and cost both sides an insertion.
+bool is_of_one_request(std::string_view name) {
+  switch (name.size()) {
+    case 11: return name == "traceparent";
+    case 12: return name == "x-request-id" || name == "grpc-timeout";
+    case 17: return name == "x-request-timeout";
+    default: return false;
+  }
 }
 
 }  // namespace
@@ -94,8 +112,12 @@ struct Connection2::Callbacks {
     const auto stream = std::move(found->second);
     connection.streams_.erase(found);
     const bool refused = code == NGHTTP2_REFUSED_STREAM;
-    const Error why = reset_error(connection.peer_ + (refused ? " refused the stream" : " reset the stream: " + std::string(nghttp2_http2_strerror(code))));
-    stream->on_close(&why, refused);
+    if (stream->ended_whole()) {
+      stream->on_close(nullptr, refused);
+    } else {
+      const Error why = reset_error(connection.peer_ + (refused ? " refused the stream" : " reset the stream: " + std::string(nghttp2_http2_strerror(code))));
+      stream->on_close(&why, refused);
+    }
     connection.stream_ended();
     return 0;
   }
@@ -220,10 +242,14 @@ Result<void> Connection2::submit(const Request& request, const std::shared_ptr<S
   fields.push_back(field(":authority", request.authority));
   const std::string length = std::to_string(request.body.bytes().size());
   const bool whole = request.body.is_whole() && !request.upload;
-  const bool says_length = whole && (has_body || request.method == Method::Post || request.method == Method::Put || request.method == Method::Patch);
+  // A gRPC message says how long it is itself.
+  const bool is_grpc = request.headers.get("content-type").value_or("").starts_with("application/grpc");
+  const bool takes_body = request.method == Method::Post || request.method == Method::Put || request.method == Method::Patch;
+  const bool says_length = whole && !is_grpc && (has_body || takes_body);
   for (const Headers::Field each : request.headers) {
     if (is_connection_field(each) || (whole && each.name == "content-length")) continue;
     fields.push_back(field(each.name, each.value));
+    if (is_of_one_request(each.name)) fields.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
   }
   if (says_length) fields.push_back(field("content-length", length));
   nghttp2_data_provider provider{};

@@ -91,30 +91,41 @@ Result<void> read_framing(const Headers& headers, ResponseHead& head, Method met
 
 }  // namespace
 
-Result<ResponseHead> parse_response_head(std::string_view input, Method request_method, std::size_t limit, Headers& headers) {
-  ResponseHead head;
+namespace {
+
+/// What is to be said of a head whose end is not in sight.
+Result<ResponseHead> incomplete(std::string_view input, std::size_t limit, Headers& headers) {
   headers.clear();
-  const auto end = input.substr(0, limit).find("\r\n\r\n");
-  if (end == std::string_view::npos) {
-    if (input.size() >= limit) return bad("its head is larger than " + std::to_string(limit) + " bytes");
-    // Say at once that this is no HTTP rather than wait for a blank line that never comes.
-    const std::string_view start = "HTTP/1.";
-    if (!input.starts_with(start.substr(0, std::min(start.size(), input.size())))) return bad("no HTTP/1 status line");
-    return head;
-  }
-  std::string_view rest = input.substr(0, end + 2);
-  const auto first = codec1::find_line(rest);
-  if (first.state != codec1::Line::State::Complete) return bad("control byte in its status line");
-  if (auto status = read_status_line(rest.substr(0, first.size), head); !status) return std::move(status).error();
-  rest.remove_prefix(first.size + 2);
-  while (!rest.empty()) {
+  if (input.size() >= limit) return bad("its head is larger than " + std::to_string(limit) + " bytes");
+  // Say at once that this is no HTTP rather than wait for a blank line that never comes.
+  const std::string_view start = "HTTP/1.";
+  if (!input.starts_with(start.substr(0, std::min(start.size(), input.size())))) return bad("no HTTP/1 status line");
+  return ResponseHead();
+}
+
+}  // namespace
+
+Result<ResponseHead> parse_response_head(std::string_view input, Method request_method, std::size_t limit, Headers& headers) {
+  using State = codec1::Line::State;
+  headers.clear();
+  ResponseHead head;
+  const std::string_view within = input.substr(0, limit);
+  const auto first = codec1::find_line(within);
+  if (first.state == State::NeedMore) return incomplete(input, limit, headers);
+  if (first.state == State::Bad) return bad("control byte in its status line");
+  if (auto status = read_status_line(within.substr(0, first.size), head); !status) return std::move(status).error();
+  std::size_t at = first.size + 2;
+  for (;;) {
+    const std::string_view rest = within.substr(at);
     const auto next = codec1::find_line(rest);
-    if (next.state != codec1::Line::State::Complete) return bad("control byte in its head");
+    if (next.state == State::NeedMore) return incomplete(input, limit, headers);
+    if (next.state == State::Bad) return bad("control byte in its head");
+    at += next.size + 2;
+    if (next.size == 0) break;
     if (codec1::parse_field(rest.substr(0, next.size), true, headers)) return bad("bad header line");
-    rest.remove_prefix(next.size + 2);
   }
   if (auto framing = read_framing(headers, head, request_method); !framing) return std::move(framing).error();
-  head.size = end + 4;
+  head.size = at;
   return head;
 }
 

@@ -10,6 +10,7 @@ namespace yun::http::client {
 
 void Stream2::on_headers_begin() {
   block_.clear();
+  block_.reserve(head_done_ ? 64 : 256, head_done_ ? 2 : 8);  // most need no more
   block_size_ = 0;
   block_status_ = 0;
 }
@@ -20,7 +21,7 @@ bool Stream2::on_header(std::string_view name, std::string_view value, std::size
   if (name == ":status") {
     block_status_ = static_cast<int>(parse_u64(value).value_or(0));
   } else if (!name.starts_with(':')) {
-    block_.add(name, value);
+    block_.add_parsed(name, value);  // nghttp2 has checked both
   }
   return true;
 }

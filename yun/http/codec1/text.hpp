@@ -79,14 +79,29 @@ inline bool is_token(std::string_view text) {
 inline std::size_t first_control(std::string_view text) {
   std::size_t at = 0;
 #if defined(__SSE2__)
-  const __m128i low = _mm_set1_epi8(0x1f);
-  const __m128i tab = _mm_set1_epi8('\t');
-  const __m128i del = _mm_set1_epi8(0x7f);
+  const auto controls = [](__m128i bytes) {
+    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    const __m128i control = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')), low);
+    return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(control, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)))));
+  };
+  const char* const data = text.data();
   for (; at + 16 <= text.size(); at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
-    const __m128i control = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), _mm_cmpeq_epi8(_mm_min_epu8(bytes, low), bytes));
-    const int mask = _mm_movemask_epi8(_mm_or_si128(control, _mm_cmpeq_epi8(bytes, del)));
-    if (mask != 0) return at + static_cast<std::size_t>(__builtin_ctz(static_cast<unsigned>(mask)));
+    const unsigned mask = controls(_mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at)));
+    if (mask != 0) return at + static_cast<std::size_t>(__builtin_ctz(mask));
+  }
+  if (at == text.size()) return at;
+  if (text.size() >= 16) {  // the last sixteen, of which some were seen already and hold none
+    const std::size_t from = text.size() - 16;
+    const unsigned mask = controls(_mm_loadu_si128(reinterpret_cast<const __m128i*>(data + from)));
+    return mask != 0 ? from + static_cast<std::size_t>(__builtin_ctz(mask)) : text.size();
+  }
+  if (text.size() >= 8) {
+    const __m128i front = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(data));
+    const __m128i back = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(data + text.size() - 8));
+    const unsigned mask = controls(_mm_unpacklo_epi64(front, back));
+    if (mask == 0) return text.size();
+    const auto first = static_cast<std::size_t>(__builtin_ctz(mask));
+    return first < 8 ? first : text.size() - 16 + first;
   }
 #endif
   for (; at < text.size(); ++at) {

@@ -23,6 +23,23 @@ TEST(Token, IsCheckedAtEachByteOfAnyLength) {
   }
 }
 
+TEST(Control, IsFoundAtEachByteOfAnyLength) {
+  EXPECT_EQ(first_control(""), 0u);
+  for (std::size_t size = 1; size <= 50; ++size) {
+    ASSERT_EQ(first_control(std::string(size, 'a')), size);
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text(size, 'a');
+        text[at] = static_cast<char>(byte);
+        const bool control = (byte < 0x20 && byte != '\t') || byte == 0x7f;
+        ASSERT_EQ(first_control(text), control ? at : size) << size << " " << at << " " << byte;
+        if (control) text.back() = '\0';
+        ASSERT_EQ(first_control(text), control ? at : size) << size << " " << at << " " << byte;
+      }
+    }
+  }
+}
+
 TEST(Writer, WritesAResponseHead) {
   Response response;
   response.status = 201;
