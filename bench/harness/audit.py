@@ -48,11 +48,11 @@ class Counts:
 
 
 class Ledger:
-    """What a server of ours has logged and counted since the ledger was opened. `path`: the route's pattern, its label; `mark`: what each
+    """What a server has logged and counted since the ledger was opened. `path`: the route's pattern, which is `label` of its series; `mark`: what each
     line of a request to it has; `family`: the counter."""
 
-    def __init__(self, log: str, admin_port: int, path: str, mark: Optional[bytes] = None, family: str = "http_requests_total"):
-        self.log, self.admin_port, self.path, self.family = log, admin_port, path, family
+    def __init__(self, log: str, admin_port: int, path: str, mark: Optional[bytes] = None, family: str = "http_requests_total", label: str = "path"):
+        self.log, self.admin_port, self.path, self.family, self.label = log, admin_port, path, family, label
         self.mark = mark or f'"route":"{path}"'.encode()
         self._offset = 0
         self._lines = 0
@@ -60,8 +60,8 @@ class Ledger:
 
     def _metrics(self) -> "tuple[int, int]":
         text = answers.http(self.admin_port, "/metrics").body.decode()
-        mine = [(labels, value) for labels, value in samples(text, self.family) if labels.get("path") == self.path]
-        failed = sum(value for labels, value in mine if not labels.get("status", "").startswith(("2", "3")))
+        mine = [(labels, value) for labels, value in samples(text, self.family) if labels.get(self.label) == self.path]
+        failed = sum(value for labels, value in mine if labels.get("code") != "OK" and not labels.get("status", "").startswith(("2", "3")))
         return int(sum(value for _, value in mine)), int(failed)
 
     def _settled(self, seconds: float = 10) -> Counts:

@@ -9,10 +9,14 @@ from typing import Dict, Iterable, List, Optional
 
 from .context import TOP, Options, cache_folder
 
-GO = {"gin", "echo", "grpcgo", "gateway", "transcode", "micro"}  # micro is a test program
+# The Go peers, each with its package's folder; micro is a test program.
+GO = {name: name for name in ("gin", "echo", "grpcgo", "gateway", "transcode", "micro")}
+SHOP = {f"go-shop-{name}": f"go-shop/{name}" for name in ("gateway", "order", "user")}  # with SQLite in C
+GO |= SHOP
 RUST = {"axum", "tonic"}
 PEERS = os.path.join(TOP, "bench", "peers")
 PROTO = os.path.join(TOP, "bench", "proto")
+SHOP_PROTO = "shop/v1/user.proto"
 
 
 class Failed(Exception):
@@ -76,7 +80,8 @@ def _go_program() -> str:
 def _go(names: List[str], log: str) -> None:
     """The module of bench/peers with bench/proto generated into it, in a folder of the cache."""
     shared = [os.path.join(PEERS, file) for file in ("go.mod", "go.sum", "tools.go")] + glob.glob(os.path.join(PROTO, "*"))
-    digests = {name: _digest(shared + glob.glob(os.path.join(PEERS, name, "*.go")), name) for name in names}
+    shop = glob.glob(os.path.join(PEERS, "go-shop", "*", "*.go")) + [os.path.join(TOP, "proto", SHOP_PROTO)]
+    digests = {name: _digest(shared + (shop if name in SHOP else glob.glob(os.path.join(PEERS, name, "*.go"))), name) for name in names}
     stale = [name for name in names if not _fresh(name, digests[name])]
     if not stale:
         return
@@ -87,26 +92,36 @@ def _go(names: List[str], log: str) -> None:
     os.makedirs(tools, exist_ok=True)
     for file in ("go.mod", "go.sum", "tools.go"):
         shutil.copy2(os.path.join(PEERS, file), module)
-    for name in GO:
-        shutil.copytree(os.path.join(PEERS, name), os.path.join(module, name))
+    for folder in {package.partition("/")[0] for package in GO.values()}:
+        shutil.copytree(os.path.join(PEERS, folder), os.path.join(module, folder))
     env = {"GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0", "GONOSUMDB": "*", "PATH": os.path.dirname(go) + os.pathsep + os.environ["PATH"]}
-    if any(name in stale for name in ("grpcgo", "transcode")):
-        generators = {
-            "go": "google.golang.org/protobuf/cmd/protoc-gen-go",
-            "go-grpc": "google.golang.org/grpc/cmd/protoc-gen-go-grpc",
-            "grpc-gateway": "github.com/grpc-ecosystem/grpc-gateway/v2/protoc-gen-grpc-gateway",
-        }
-        verb = ["test", "-c"] if name == "micro" else ["build"]
-        _run([go, *verb, "-buildvcs=false", "-o", tools + os.sep, *generators.values()], log, cwd=module, env=env)
-        protoc = ["protoc", f"--proto_path={PROTO}", f"--grpc-gateway_opt=grpc_api_configuration={PROTO}/echo.http.yaml"]
-        for plugin in generators:
-            protoc += [f"--plugin=protoc-gen-{plugin}={tools}/protoc-gen-{plugin}", f"--{plugin}_out={module}", f"--{plugin}_opt=module=yun/bench"]
-        _run([*protoc, f"{PROTO}/echo.proto"], log)
+    if any(name in stale for name in ("grpcgo", "transcode", *SHOP)):
+        _generate(go, module, tools, log, env)
     for name in stale:
         built = os.path.join(tools, name)
         verb = ["test", "-c"] if name == "micro" else ["build"]
-        _run([go, *verb, "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", built, f"./{name}"], log, cwd=module, env=env)
+        _run([go, *verb, "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", built, f"./{GO[name]}"], log, cwd=module,
+             env={**env, "CGO_ENABLED": "1" if name in SHOP else "0"})
         _install(built, name, digests[name])
+
+
+def _generate(go: str, module: str, tools: str, log: str, env: Dict[str, str]) -> None:
+    """The Go side of bench/proto and of the shop's proto, below `module`/gen."""
+    generators = {
+        "go": "google.golang.org/protobuf/cmd/protoc-gen-go",
+        "go-grpc": "google.golang.org/grpc/cmd/protoc-gen-go-grpc",
+        "grpc-gateway": "github.com/grpc-ecosystem/grpc-gateway/v2/protoc-gen-grpc-gateway",
+    }
+    _run([go, "build", "-buildvcs=false", "-o", tools + os.sep, *generators.values()], log, cwd=module, env=env)
+    protoc = ["protoc", *(f"--plugin=protoc-gen-{plugin}={tools}/protoc-gen-{plugin}" for plugin in generators)]
+
+    def made_by(plugin: str) -> List[str]:
+        return [f"--{plugin}_out={module}", f"--{plugin}_opt=module=yun/bench"]
+
+    echo = [argument for plugin in generators for argument in made_by(plugin)]
+    _run([*protoc, f"--proto_path={PROTO}", f"--grpc-gateway_opt=grpc_api_configuration={PROTO}/echo.http.yaml", *echo, f"{PROTO}/echo.proto"], log)
+    shop = [argument for plugin in ("go", "go-grpc") for argument in (*made_by(plugin), f"--{plugin}_opt=M{SHOP_PROTO}=yun/bench/gen/shop")]
+    _run([*protoc, f"--proto_path={TOP}/proto", *shop, f"{TOP}/proto/{SHOP_PROTO}"], log)
 
 
 def _rust(name: str, log: str) -> None:

@@ -101,6 +101,8 @@ def openloop(
     rate: float,
     seconds: float,
     *,
+    requests: int = 0,
+    of_connection: Optional[str] = None,
     connections: int = 64,
     streams: int = 0,
     depth: int = 1,
@@ -111,9 +113,12 @@ def openloop(
     body: Optional[str] = None,
     drain: float = 5,
 ) -> Loaded:
-    """`streams` 0 is HTTP/1.1, else HTTP/2 with that many requests in flight a connection."""
-    argv = [program, "--port", str(port), "--rate", f"{rate:.1f}", "--seconds", f"{seconds:g}", "--connections", str(connections), "--drain", f"{drain:g}"]
+    """`streams` 0 is HTTP/1.1, else HTTP/2 with that many requests in flight a connection. `requests`: a closed loop of as many, `rate` is nothing then.
+    `of_connection`: a file with a header for each connection."""
+    amount = ["--requests", str(requests)] if requests else ["--rate", f"{rate:.1f}"]
+    argv = [program, "--port", str(port), *amount, "--seconds", f"{seconds:g}", "--connections", str(connections), "--drain", f"{drain:g}"]
     argv += ["--method", method, "--path", path, *(["--h2", str(streams)] if streams else ["--pipeline", str(depth)]), *(["--tls", "on"] if tls else []), *(["--body", body] if body else [])]
+    argv += ["--header-of-connection", of_connection] if of_connection else []
     for header in headers or []:
         argv += ["--header", header]
     return parse_openloop(_run(argv, seconds + drain + 60))

@@ -114,21 +114,26 @@ def run_load(argv: List[str], timeout: float, core: Optional[int] = LOAD_CORE) -
 
 
 class Stopwatch:
-    """CPU that a server, and what is no part of the bench, spent while a block ran. `also`: processes of the bench beside server and load."""
+    """CPU that a server (of one process tree or several), and what is no part of the bench, spent while a block ran. `also`: processes of the
+    bench beside server and load."""
 
-    def __init__(self, pid: int, also: Sequence[int] = ()):
-        self.pid, self.also = pid, [each for each in also if each != pid]
+    def __init__(self, pid: "int | Sequence[int]", also: Sequence[int] = ()):
+        self.pids = [pid] if isinstance(pid, int) else list(pid)
+        self.also = [each for each in also if each not in self.pids]
 
     def _ours(self) -> float:
         return sum(os.times()[:4]) + sum(cpu_seconds(each) for each in self.also)
 
+    def _server(self) -> float:
+        return sum(cpu_seconds(each) for each in self.pids)
+
     def __enter__(self) -> "Stopwatch":
-        self._busy, self._server, self._wall = busy_seconds(), cpu_seconds(self.pid), time.monotonic()
+        self._busy, self._spent, self._wall = busy_seconds(), self._server(), time.monotonic()
         self._load = self._ours()
         return self
 
     def __exit__(self, *_):
         self.wall = time.monotonic() - self._wall
-        self.server = cpu_seconds(self.pid) - self._server
+        self.server = self._server() - self._spent
         load = self._ours() - self._load
         self.others = max(0.0, busy_seconds() - self._busy - self.server - load) / self.wall if self.wall > 0 else 0.0

@@ -14,7 +14,8 @@ namespace bench {
 /// The request that is sent over and over.
 struct Work {
   std::string method = "GET", path = "/", authority;
-  std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
+  /// Names in lower case. Over HTTP/1.1, `%n` in a value is the request's number: for what each request must have of its own.
+  std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
 };
 
@@ -30,8 +31,8 @@ class Connection {
   virtual ~Connection() = default;
   /// How many more requests may be started now.
   virtual std::size_t room() const = 0;
-  /// Queues one request; `flush` sends what is queued.
-  virtual void start(std::int64_t intended) = 0;
+  /// Queues one request, the `number`th of the run; `flush` sends what is queued.
+  virtual void start(std::int64_t intended, std::uint64_t number) = 0;
   /// Reads and writes what can be; adds what ended to `done`. False: the connection is over, and all it held is in `done`.
   virtual bool readable(std::vector<Done>& done) = 0;
   virtual bool flush(std::vector<Done>& done) = 0;

@@ -63,15 +63,21 @@ class Http1 final : public Connection {
     request_ = work.method + " " + work.path + " HTTP/1.1\r\nhost: " + work.authority + "\r\n";
     for (const auto& [name, value] : work.headers) request_ += name + ": " + value + "\r\n";
     if (!work.body.empty()) request_ += "content-length: " + std::to_string(work.body.size()) + "\r\n";
-    request_ += "\r\n" + work.body;
+    request_ += "\r\n";
+    for (std::size_t mark = request_.find("%n"); mark != request_.npos; mark = request_.find("%n")) {
+      before_numbers_.push_back(request_.substr(0, mark));
+      request_.erase(0, mark + 2);
+    }
+    request_ += work.body;
   }
 
   std::size_t room() const override { return depth_ - waiting_.size(); }
   bool wants_write() const override { return !out_.empty(); }
   std::vector<std::int64_t> in_flight() const override { return {waiting_.begin(), waiting_.end()}; }
 
-  void start(std::int64_t intended) override {
+  void start(std::int64_t intended, std::uint64_t number) override {
     waiting_.push_back(intended);
+    for (const std::string& before : before_numbers_) (out_ += before) += std::to_string(number);
     out_ += request_;
   }
 
@@ -121,7 +127,8 @@ class Http1 final : public Connection {
 
   Stream stream_;
   std::size_t depth_;
-  std::string request_, out_, in_;
+  std::vector<std::string> before_numbers_;  // what stands before each %n
+  std::string request_, out_, in_;           // request_: what is left behind the last of them
   std::deque<std::int64_t> waiting_;
 };
 

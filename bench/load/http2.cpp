@@ -44,7 +44,7 @@ class Http2 final : public Connection {
     return all;
   }
 
-  void start(std::int64_t intended) override {
+  void start(std::int64_t intended, std::uint64_t) override {
     nghttp2_data_provider body{};
     body.read_callback = &read_body;
     const std::int32_t id = nghttp2_submit_request(session_, nullptr, fields_.data(), fields_.size(), work_.body.empty() ? nullptr : &body, nullptr);

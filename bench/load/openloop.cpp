@@ -2,7 +2,11 @@
 // when a connection was free to send it. A server that stalls for a second therefore shows some second in its p99 (no coordinated omission).
 //
 //     openloop --port P --rate R --seconds S [--connections 64] [--pipeline DEPTH | --h2 STREAMS] [--tls on] [--method GET] [--path /] [--header 'name: value']..
-//              [--body FILE] [--drain 5]
+//              [--header-of-connection FILE] [--body FILE] [--drain 5]
+//     openloop --port P --requests N --seconds S ..
+//
+// A line of --header-of-connection's FILE is a header of one connection (a user's token); the lines go round. `%n` in a header's value is the request's
+// number. With --requests the loop is closed: N requests in all, each as soon as a connection is free, its latency counted from then; S bounds it.
 //
 // One line of JSON on stdout: counts, answers by status, and latencies in microseconds of the answers below 400. What has no whole answer `drain`
 // seconds after the last was due is `unfinished`, and is in the percentiles with the time that it has waited.
@@ -35,9 +39,13 @@ using namespace bench;
 struct Settings {
   int port = 0;
   double rate = 0, seconds = 0, drain = 5;
+  std::uint64_t requests = 0;  // not 0: a closed loop
   std::size_t connections = 64, depth = 1, streams = 0;  // streams 0: HTTP/1.1
   bool tls = false;
   Work work;
+  std::vector<std::pair<std::string, std::string>> of_connection;
+
+  std::uint64_t total() const { return requests > 0 ? requests : static_cast<std::uint64_t>(rate * seconds); }
 };
 
 std::int64_t now() {
@@ -53,7 +61,9 @@ std::int64_t now() {
 
 class Load {
  public:
-  explicit Load(Settings settings) : settings_(std::move(settings)), poll_(epoll_create1(0)), slots_(settings_.connections) {
+  explicit Load(Settings settings)
+      : settings_(std::move(settings)), works_(std::max<std::size_t>(1, settings_.of_connection.size()), settings_.work), poll_(epoll_create1(0)), slots_(settings_.connections) {
+    for (std::size_t i = 0; i < settings_.of_connection.size(); ++i) works_[i].headers.push_back(settings_.of_connection[i]);
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       if (!connect(i)) fail("openloop: connect");
     }
@@ -61,8 +71,8 @@ class Load {
 
   void run() {
     begin_ = now() + 1'000'000;
-    const auto total = static_cast<std::uint64_t>(settings_.rate * settings_.seconds);
-    const std::int64_t last = due(total) + static_cast<std::int64_t>(settings_.drain * 1e9);
+    const std::uint64_t total = settings_.total();
+    const std::int64_t last = begin_ + static_cast<std::int64_t>((settings_.seconds + settings_.drain) * 1e9);
     std::vector<epoll_event> events(1024);
     while (ended_ < total && now() < last) {
       send_what_is_due(total);
@@ -80,7 +90,7 @@ class Load {
 
   void print() const {
     std::printf("{\"due\":%llu,\"ok\":%llu,\"refused\":%llu,\"errors\":%llu,\"grpc_errors\":%llu,\"unfinished\":%llu,\"seconds\":%.4f,\"statuses\":{",
-                ull(static_cast<std::uint64_t>(settings_.rate * settings_.seconds)), ull(ok_), ull(refused_), ull(errors_), ull(grpc_errors_), ull(unfinished_), took_);
+                ull(settings_.total()), ull(ok_), ull(refused_), ull(errors_), ull(grpc_errors_), ull(unfinished_), took_);
     const char* separator = "";
     for (const auto& [status, count] : statuses_) {
       std::printf("%s\"%d\":%llu", separator, status, ull(count));
@@ -104,7 +114,10 @@ class Load {
     return context;
   }
 
-  std::int64_t due(std::uint64_t index) const { return begin_ + static_cast<std::int64_t>(static_cast<double>(index) * 1e9 / settings_.rate); }
+  /// A closed loop's requests are all due at once; what has to wait for a connection is due when there is one.
+  std::int64_t due(std::uint64_t index) const {
+    return settings_.requests > 0 ? begin_ : begin_ + static_cast<std::int64_t>(static_cast<double>(index) * 1e9 / settings_.rate);
+  }
 
   bool connect(std::size_t index) {
     const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
@@ -124,7 +137,8 @@ class Load {
     ::fcntl(fd, F_SETFL, O_NONBLOCK);  // only now: a full backlog and a handshake are waited for
     Stream stream(fd, tls);
     Slot& slot = slots_[index];
-    slot.connection = settings_.streams == 0 ? http1_connection(std::move(stream), settings_.work, settings_.depth) : http2_connection(std::move(stream), settings_.work, settings_.streams);
+    slot.connection = settings_.streams == 0 ? http1_connection(std::move(stream), works_[index % works_.size()], settings_.depth)
+                                               : http2_connection(std::move(stream), works_[index % works_.size()], settings_.streams);
     slot.fd = fd;
     slot.writing = false;
     epoll_event event{.events = EPOLLIN, .data = {.u64 = index}};
@@ -148,7 +162,8 @@ class Load {
       Slot& slot = slots_[index];
       slot.queued = false;
       if (!slot.connection || slot.connection->room() == 0) continue;
-      slot.connection->start(due(next_++));
+      slot.connection->start(settings_.requests > 0 ? at : due(next_), next_);
+      ++next_;
       offer(index);
       touched_.push_back(index);
     }
@@ -215,6 +230,7 @@ class Load {
   }
 
   Settings settings_;
+  std::vector<Work> works_;  // one for all connections, or one for each line of --header-of-connection
   int poll_;
   std::vector<Slot> slots_;
   std::deque<std::size_t> idle_;
@@ -226,6 +242,11 @@ class Load {
   Histogram latency_;
   double took_ = 0;
 };
+
+std::pair<std::string, std::string> header(const std::string& line) {
+  const std::size_t colon = std::min(line.find(": "), line.size());
+  return {line.substr(0, colon), line.substr(std::min(colon + 2, line.size()))};
+}
 
 Settings parse(int argc, char** argv) {
   Settings settings;
@@ -242,14 +263,19 @@ Settings parse(int argc, char** argv) {
     else if (name == "--h2") settings.streams = std::strtoul(value.c_str(), nullptr, 10);
     else if (name == "--method") settings.work.method = value;
     else if (name == "--path") settings.work.path = value;
-    else if (name == "--header" && value.find(": ") != value.npos) settings.work.headers.emplace_back(value.substr(0, value.find(": ")), value.substr(value.find(": ") + 2));
+    else if (name == "--requests") settings.requests = std::strtoull(value.c_str(), nullptr, 10);
+    else if (name == "--header" && value.find(": ") != value.npos) settings.work.headers.push_back(header(value));
+    else if (name == "--header-of-connection") {
+      std::ifstream file(value);
+      for (std::string line; std::getline(file, line);) settings.of_connection.push_back(header(line));
+    }
     else if (name == "--body") {
       std::ifstream file(value, std::ios::binary);
       settings.work.body.assign(std::istreambuf_iterator<char>(file), {});
-    } else settings.rate = 0, i = argc;
+    } else settings.rate = 0, settings.requests = 0, i = argc;
   }
-  if (argc % 2 == 0 || settings.port <= 0 || settings.rate <= 0 || settings.seconds <= 0 || settings.connections == 0 || settings.depth == 0) {
-    std::fputs("usage: openloop --port P --rate R --seconds S [--connections N] [--pipeline DEPTH | --h2 STREAMS] [--tls on] [--method M] [--path P] [--header 'n: v'].. [--body FILE] [--drain S]\n", stderr);
+  if (argc % 2 == 0 || settings.port <= 0 || settings.total() == 0 || settings.seconds <= 0 || settings.connections == 0 || settings.depth == 0) {
+    std::fputs("usage: openloop --port P (--rate R | --requests N) --seconds S [--connections N] [--pipeline DEPTH | --h2 STREAMS] [--tls on] [--method M] [--path P] [--header 'n: v'].. [--header-of-connection FILE] [--body FILE] [--drain S]\n", stderr);
     std::exit(2);
   }
   settings.work.authority = "127.0.0.1:" + std::to_string(settings.port);

@@ -266,6 +266,54 @@ def _():
         equal((loaded.requests, loaded.errors), (0, 50))
 
 
+@case("a closed loop sends exactly the requests asked for, each with a number of its own and its connection's header")
+def _():
+    import http.server
+    import threading
+
+    seen = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            seen.append((self.headers["authorization"], self.headers["idempotency-key"], self.client_address, body))
+            self.send_response(201)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        tokens, body = os.path.join(SCRATCH, "tokens"), os.path.join(SCRATCH, "order")
+        for path, text in ((tokens, "authorization: Bearer a\nauthorization: Bearer b\n"), (body, "100%n")):
+            with open(path, "w") as file:
+                file.write(text)
+        loaded = loads.openloop(
+            OPENLOOP, server.server_address[1], 0, 30, requests=50, connections=4, of_connection=tokens, method="POST", headers=["idempotency-key: r-%n!"], body=body
+        )
+        server.shutdown()
+    equal((loaded.requests, loaded.errors), (50, 0))
+    assert loaded.seconds < 20, loaded.seconds
+    equal(sorted(key for _, key, _, _ in seen), sorted(f"r-{number}!" for number in range(50)))
+    equal({body for *_, body in seen}, {b"100%n"})
+    users = {address: {user for user, _, each, _ in seen if each == address} for _, _, address, _ in seen}
+    equal(sorted(map(sorted, users.values())), [["Bearer a"], ["Bearer a"], ["Bearer b"], ["Bearer b"]])
+
+
+@case("orders differ in their id and time alone, or the row is void")
+def _():
+    from bench.harness.rows import shop
+
+    one = b'{"id":"1","status":"placed","items":[{"product_id":"x"}],"created_at":"2026-01-01T00:00:00Z"}'
+    other = one.replace(b'"1"', b'"2"').replace(b":00Z", b":07.5Z")
+    equal(shop.same(one), shop.same(other))
+    assert shop.same(one) != shop.same(one.replace(b'"x"', b'"y"'))
+
+
 @case("over HTTP/2 each request that was due is answered, many in flight on one connection")
 def _():
     def run(context):

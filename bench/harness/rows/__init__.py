@@ -3,6 +3,6 @@
 from typing import Dict
 
 from ..model import Row
-from . import conns, first, gateway, grpc, http, micro, overload, routes, scale, tls
+from . import conns, first, gateway, grpc, http, micro, overload, routes, scale, shop, tls
 
-ROWS: Dict[str, Row] = {row.name: row for room in (http, grpc, gateway, tls, conns, routes, overload, scale, first, micro) for row in room.rows()}
+ROWS: Dict[str, Row] = {row.name: row for room in (http, grpc, gateway, tls, conns, routes, overload, shop, scale, first, micro) for row in room.rows()}
