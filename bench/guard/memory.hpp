@@ -11,7 +11,7 @@
 
 namespace guard {
 
-class MemoryTransport final : public yun::runtime::Transport {
+class MemoryTransport : public yun::runtime::Transport {
  public:
   /// `request` is given `times` times, each by one read; then the peer has closed.
   MemoryTransport(std::string request, std::size_t times)
