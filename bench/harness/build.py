@@ -70,7 +70,12 @@ def _install(built: str, name: str, digest: str) -> None:
         file.write(digest)
 
 
-def _go_program() -> str:
+def module_folder() -> str:
+    """Where the Go peers' module lies, with what is generated into it, once one of them has been built."""
+    return os.path.join(cache_folder(), "go")
+
+
+def go_program() -> str:
     done = subprocess.run(["bash", "-c", "source tools/setup && setup_go"], cwd=TOP, capture_output=True, text=True)
     if done.returncode != 0:
         raise Failed("no Go of at least 1.23")
@@ -85,8 +90,8 @@ def _go(names: List[str], log: str) -> None:
     stale = [name for name in names if not _fresh(name, digests[name])]
     if not stale:
         return
-    go = _go_program()
-    module, tools = os.path.join(cache_folder(), "go"), os.path.join(cache_folder(), "go-tools")
+    go = go_program()
+    module, tools = module_folder(), os.path.join(cache_folder(), "go-tools")
     shutil.rmtree(module, ignore_errors=True)
     os.makedirs(os.path.join(module, "gen"))
     os.makedirs(tools, exist_ok=True)
@@ -95,8 +100,7 @@ def _go(names: List[str], log: str) -> None:
     for folder in {package.partition("/")[0] for package in GO.values()}:
         shutil.copytree(os.path.join(PEERS, folder), os.path.join(module, folder))
     env = {"GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0", "GONOSUMDB": "*", "PATH": os.path.dirname(go) + os.pathsep + os.environ["PATH"]}
-    if any(name in stale for name in ("grpcgo", "transcode", *SHOP)):
-        _generate(go, module, tools, log, env)
+    _generate(go, module, tools, log, env)
     for name in stale:
         built = os.path.join(tools, name)
         verb = ["test", "-c"] if name == "micro" else ["build"]
@@ -122,6 +126,33 @@ def _generate(go: str, module: str, tools: str, log: str, env: Dict[str, str]) -
     _run([*protoc, f"--proto_path={PROTO}", f"--grpc-gateway_opt=grpc_api_configuration={PROTO}/echo.http.yaml", *echo, f"{PROTO}/echo.proto"], log)
     shop = [argument for plugin in ("go", "go-grpc") for argument in (*made_by(plugin), f"--{plugin}_opt=M{SHOP_PROTO}=yun/bench/gen/shop")]
     _run([*protoc, f"--proto_path={TOP}/proto", *shop, f"{TOP}/proto/{SHOP_PROTO}"], log)
+
+
+def _ghz(log: str) -> None:
+    """A Go program of a module of its own: what it needs is not to move the versions of the peers."""
+    folder = os.path.join(PEERS, "ghz")
+    digest = _digest(glob.glob(os.path.join(folder, "*")), "ghz")
+    if _fresh("ghz", digest):
+        return
+    go, built = go_program(), os.path.join(cache_folder(), "ghz.new")
+    env = {"GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0", "GONOSUMDB": "*"}
+    _run([go, "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", built, "github.com/bojand/ghz/cmd/ghz"], log, cwd=folder, env=env)
+    _install(built, "ghz", digest)
+
+
+def _drogon(log: str) -> None:
+    """drogon is a library that Debian lacks: its first build is a command of its own, as it takes minutes and needs its sources."""
+    folder = os.path.join(PEERS, "drogon")
+    digest = _digest(glob.glob(os.path.join(folder, "*")), "drogon")
+    if _fresh("drogon", digest):
+        return
+    command = os.path.join(folder, "build")
+    tag = subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if not os.path.exists(os.path.join(cache_folder(), f"drogon-{tag}", "lib", "libdrogon.a")):
+        raise Failed(f"drogon {tag} is not built; bench/peers/drogon/build does that")
+    _run([command], log)
+    with open(os.path.join(cache_folder(), "bin", "drogon.from"), "w") as file:
+        file.write(digest)
 
 
 def _rust(name: str, log: str) -> None:
@@ -151,6 +182,10 @@ def peers(names: Iterable[str]) -> Dict[str, str]:
                 _go([name], log)
             elif name in RUST:
                 _rust(name, log)
+            elif name == "ghz":
+                _ghz(log)
+            elif name == "drogon":
+                _drogon(log)
         except (Failed, OSError) as error:
             missing[name] = str(error)
     return missing

@@ -17,6 +17,8 @@ class Loaded:
     data_bytes: Optional[int] = None  # bodies, where the generator tells
     head_bytes: Optional[int] = None
     percentiles: Dict[str, float] = field(default_factory=dict)  # p50, p90, p99, p999, max in microseconds
+    answered_p99: float = 0.0  # without what was never answered
+    sent_p99: float = 0.0  # the same, from when a connection took the request
     refused: int = 0  # answers from 400 on, where they are no errors
     said: str = ""
 
@@ -89,10 +91,22 @@ def h2load(url: str, requests: int, *, connections: int, streams: int, http1: bo
     return parse_h2load(_run([*argv, url], 600))
 
 
+def parse_ghz(said: str) -> Loaded:
+    answer = json.loads(said)
+    answered = answer.get("statusCodeDistribution", {}).get("OK", 0)
+    return Loaded(answered, answer["count"] - answered, answer["total"] / 1e9, said=said.strip()[:2000])
+
+
+def ghz(program: str, port: int, proto: str, call: str, data: str, rate: float, requests: int, *, connections: int, streams: int) -> Loaded:
+    """`requests` unary calls at `rate` a second by grpc-go's client; `data` is the message as JSON."""
+    argv = [program, "--insecure", "--proto", proto, "--call", call, "--data", data, "--rps", f"{rate:.0f}", "--total", str(requests), "--connections", str(connections)]
+    return parse_ghz(_run([*argv, "--concurrency", str(connections * streams), "--cpus", "1", "--format", "json", f"127.0.0.1:{port}"], requests / rate + 120))
+
+
 def parse_openloop(said: str) -> Loaded:
     answer = json.loads(said)
     errors = answer["errors"] + answer["grpc_errors"] + answer["refused"] + answer["unfinished"]
-    return Loaded(answer["ok"], errors, answer["seconds"], percentiles={key: answer[key] for key in ("p50", "p90", "p99", "p999", "max")}, said=said.strip())
+    return Loaded(answer["ok"], errors, answer["seconds"], percentiles={key: answer[key] for key in ("p50", "p90", "p99", "p999", "max")}, answered_p99=answer["answered_p99"], sent_p99=answer["sent_p99"], said=said.strip())
 
 
 def openloop(

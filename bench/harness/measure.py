@@ -24,6 +24,7 @@ class Running:
         argv = server.command(context, self.port)
         if server.ours:
             argv += ["--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin}", "--log.output", self.log]
+        self.started = time.perf_counter()
         self.process = context.start(argv, server.name, core=server.cores or procs.SERVER_CORE, env=server.env)
         self.requests = self.errors = self.cut_off = 0
         self.others: List[float] = []
@@ -85,6 +86,8 @@ def _rounds(row: Row, context: Context, result: RowResult, say) -> None:
     for number in range(context.options.rounds):
         say(f"{row.name}: round {number + 1} of {context.options.rounds}")
         _round(row, context, running, results, rates, number)
+    if row.check:
+        row.check(row, context, running, result)
     audit_all(running.values(), result)
 
 
@@ -123,7 +126,7 @@ def compare(row: Row, context: Context, running: Dict[str, Running], result: Row
     for case in row.cases:
         case_result = CaseResult(case.name, case.unit)
         given = {each.server.name: each.wait_until_ready(case) for each in _of(case, running)}
-        bare = {name: answer.compared(running[name].server.body_end, case.same) for name, answer in given.items()}
+        bare = {name: answer.compared(running[name].server.body_end, running[name].server.same).compared(b"", case.same) for name, answer in given.items()}
         result.void += [f"{case.name}: {text}" if case.name else text for text in answers.differences(bare)]
         for name, answer in given.items():
             case_result.servers[name] = ServerResult(name, running[name].server.note, head_bytes=answer.head_bytes, body_bytes=len(answer.body))

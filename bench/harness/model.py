@@ -19,6 +19,7 @@ class Server:
     missing: Callable[[Context], Optional[str]] = lambda context: None  # why it cannot run here
     env: Dict[str, str] = field(default_factory=dict)
     cores: Optional[Set[int]] = None  # None: the server's core
+    same: Callable[[bytes], bytes] = bytes  # undoes what its JSON library alone does to a body (the order of members), said in the note
     body_end: bytes = b""  # what its framework adds to every body, said in the note; everything else must be the same bytes
 
 
@@ -62,4 +63,5 @@ class Row:
     targets: List[str] = field(default_factory=list)  # of the dist build
     peers: List[str] = field(default_factory=list)  # built by harness.build
     prepare: Optional[Callable[[Context], None]] = None  # what stands behind or beside the servers, on the load's core
+    check: Optional[Callable[..., None]] = None  # (row, context, running, result) after the rounds and before the audit: what else must hold, or the row is void
     run: Optional[Callable[["Row", Context, Callable[[str], None]], object]] = None  # instead of measure.run, for what is no such load

@@ -21,7 +21,8 @@ struct Work {
 
 /// How one request ended. status 0: no whole answer came (a closed or reset connection, or a protocol error).
 struct Done {
-  std::int64_t intended;  ///< when it should have been sent, ns
+  std::int64_t intended;   ///< when it should have been sent, ns
+  std::int64_t begun = 0;  ///< when it was given to a connection
   int status = 0;
   bool grpc_failed = false;  ///< a grpc-status other than 0
 };
@@ -32,7 +33,7 @@ class Connection {
   /// How many more requests may be started now.
   virtual std::size_t room() const = 0;
   /// Queues one request, the `number`th of the run; `flush` sends what is queued.
-  virtual void start(std::int64_t intended, std::uint64_t number) = 0;
+  virtual void start(std::int64_t intended, std::int64_t begun, std::uint64_t number) = 0;
   /// Reads and writes what can be; adds what ended to `done`. False: the connection is over, and all it held is in `done`.
   virtual bool readable(std::vector<Done>& done) = 0;
   virtual bool flush(std::vector<Done>& done) = 0;

@@ -73,10 +73,14 @@ class Http1 final : public Connection {
 
   std::size_t room() const override { return depth_ - waiting_.size(); }
   bool wants_write() const override { return !out_.empty(); }
-  std::vector<std::int64_t> in_flight() const override { return {waiting_.begin(), waiting_.end()}; }
+  std::vector<std::int64_t> in_flight() const override {
+    std::vector<std::int64_t> all;
+    for (const Done& each : waiting_) all.push_back(each.intended);
+    return all;
+  }
 
-  void start(std::int64_t intended, std::uint64_t number) override {
-    waiting_.push_back(intended);
+  void start(std::int64_t intended, std::int64_t begun, std::uint64_t number) override {
+    waiting_.push_back({intended, begun});
     for (const std::string& before : before_numbers_) (out_ += before) += std::to_string(number);
     out_ += request_;
   }
@@ -109,7 +113,8 @@ class Http1 final : public Connection {
       const std::string_view head = rest.substr(0, rest.find("\r\n\r\n") + 2);
       int status = 0;
       if (head.size() > 12) std::from_chars(head.data() + 9, head.data() + 12, status);
-      done.push_back({waiting_.front(), status});
+      done.push_back(waiting_.front());
+      done.back().status = status;
       waiting_.pop_front();
       const auto close = header(head, "connection");
       if (close && *close == "close") return over(done);
@@ -120,7 +125,7 @@ class Http1 final : public Connection {
   }
 
   bool over(std::vector<Done>& done) {
-    for (std::int64_t intended : waiting_) done.push_back({intended});
+    done.insert(done.end(), waiting_.begin(), waiting_.end());
     waiting_.clear();
     return false;
   }
@@ -129,7 +134,7 @@ class Http1 final : public Connection {
   std::size_t depth_;
   std::vector<std::string> before_numbers_;  // what stands before each %n
   std::string request_, out_, in_;           // request_: what is left behind the last of them
-  std::deque<std::int64_t> waiting_;
+  std::deque<Done> waiting_;
 };
 
 }  // namespace

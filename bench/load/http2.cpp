@@ -44,11 +44,11 @@ class Http2 final : public Connection {
     return all;
   }
 
-  void start(std::int64_t intended, std::uint64_t) override {
+  void start(std::int64_t intended, std::int64_t begun, std::uint64_t) override {
     nghttp2_data_provider body{};
     body.read_callback = &read_body;
     const std::int32_t id = nghttp2_submit_request(session_, nullptr, fields_.data(), fields_.size(), work_.body.empty() ? nullptr : &body, nullptr);
-    open_[id < 0 ? --refused_ : id] = {.done = {.intended = intended}, .sent = 0};
+    open_[id < 0 ? --refused_ : id] = {.done = {.intended = intended, .begun = begun}, .sent = 0};
     broken_ = broken_ || id < 0;
   }
 
@@ -126,7 +126,7 @@ class Http2 final : public Connection {
   }
 
   bool over(std::vector<Done>& done) {
-    for (auto& [id, stream] : open_) done.push_back({stream.done.intended});
+    for (auto& [id, stream] : open_) done.push_back({stream.done.intended, stream.done.begun});
     open_.clear();
     return false;
   }

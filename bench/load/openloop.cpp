@@ -9,7 +9,8 @@
 // number. With --requests the loop is closed: N requests in all, each as soon as a connection is free, its latency counted from then; S bounds it.
 //
 // One line of JSON on stdout: counts, answers by status, and latencies in microseconds of the answers below 400. What has no whole answer `drain`
-// seconds after the last was due is `unfinished`, and is in the percentiles with the time that it has waited.
+// seconds after the last was due is `unfinished`, and is in the percentiles with the time that it has waited; `answered_p99` is without those, and
+// `sent_p99` counts from when a connection took the request: what the server had to do with.
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -96,8 +97,9 @@ class Load {
       std::printf("%s\"%d\":%llu", separator, status, ull(count));
       separator = ",";
     }
-    std::printf("},\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f}\n", latency_.percentile(0.5) / 1e3, latency_.percentile(0.9) / 1e3,
+    std::printf("},\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f", latency_.percentile(0.5) / 1e3, latency_.percentile(0.9) / 1e3,
                 latency_.percentile(0.99) / 1e3, latency_.percentile(0.999) / 1e3, latency_.largest() / 1e3);
+    std::printf(",\"answered_p99\":%.1f,\"sent_p99\":%.1f}\n", answered_.percentile(0.99) / 1e3, from_sending_.percentile(0.99) / 1e3);
   }
 
  private:
@@ -162,7 +164,7 @@ class Load {
       Slot& slot = slots_[index];
       slot.queued = false;
       if (!slot.connection || slot.connection->room() == 0) continue;
-      slot.connection->start(settings_.requests > 0 ? at : due(next_), next_);
+      slot.connection->start(settings_.requests > 0 ? at : due(next_), at, next_);
       ++next_;
       offer(index);
       touched_.push_back(index);
@@ -192,7 +194,7 @@ class Load {
 
   void settle(std::size_t index, bool alive) {
     const std::int64_t at = now();
-    for (const Done& done : done_) count(done, at - done.intended);
+    for (const Done& done : done_) count(done, at);
     done_.clear();
     Slot& slot = slots_[index];
     if (!alive) {
@@ -209,7 +211,7 @@ class Load {
     epoll_ctl(poll_, EPOLL_CTL_MOD, slot.fd, &event);
   }
 
-  void count(const Done& done, std::int64_t latency) {
+  void count(const Done& done, std::int64_t at) {
     ++ended_;
     ++statuses_[done.status];
     if (done.status == 0) {
@@ -220,7 +222,9 @@ class Load {
       ++refused_;
     } else {
       ++ok_;
-      latency_.record(latency);
+      latency_.record(at - done.intended);
+      answered_.record(at - done.intended);
+      from_sending_.record(at - done.begun);
     }
   }
 
@@ -239,7 +243,7 @@ class Load {
   std::int64_t begin_ = 0;
   std::uint64_t next_ = 0, ended_ = 0, ok_ = 0, refused_ = 0, errors_ = 0, grpc_errors_ = 0, unfinished_ = 0, lost_connections_ = 0;
   std::map<int, std::uint64_t> statuses_;
-  Histogram latency_;
+  Histogram latency_, answered_, from_sending_;
   double took_ = 0;
 };
 

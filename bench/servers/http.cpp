@@ -2,12 +2,17 @@
 //
 //     GET  /api/users/{id}    {"id":"42","name":"user_42"}
 //     POST /api/orders        an order of some 4 KB, read, validated, given back with its totals
+//     GET  /api/reports/{id}  {"id":"42","digest":".."}: the SHA-256 of half a MiB and the id, some hundred microseconds of computing
 //     GET  /files/{name}      a file of DIR
 
+#include <openssl/evp.h>
+
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "yun/base/strings.hpp"
 #include "yun/http/content/files.hpp"
 #include "yun/yun.hpp"
 
@@ -43,6 +48,20 @@ struct Placed {
   std::vector<Line> lines;
 };
 
+struct Report { std::string id, digest; };
+
+static Report report(yun::Path<"id"> id) {
+  static const std::string text(512 << 10, 'x');
+  std::array<unsigned char, 32> digest{};
+  EVP_MD_CTX* hash = EVP_MD_CTX_new();
+  EVP_DigestInit_ex(hash, EVP_sha256(), nullptr);
+  EVP_DigestUpdate(hash, text.data(), text.size());
+  EVP_DigestUpdate(hash, id->data(), id->size());
+  EVP_DigestFinal_ex(hash, digest.data(), nullptr);
+  EVP_MD_CTX_free(hash);
+  return Report{*id, yun::to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()})};
+}
+
 struct Settings { std::string files; };
 
 static Placed place(yun::Json<Order> order) {
@@ -59,6 +78,7 @@ int main(int argc, char** argv) {
   yun::App app{"http", argc, argv, settings};
   app.get("/api/users/{id}", [](yun::Path<"id"> id) { return User{*id, "user_" + *id}; });
   app.post("/api/orders", place);
+  app.get("/api/reports/{id}", report);
   if (!settings.files.empty()) {
     auto files = yun::http::StaticFiles::open(settings.files);
     if (!files) return app.fail(files.error());

@@ -95,6 +95,25 @@ def _():
     equal((loaded.requests, loaded.errors, loaded.head_bytes, loaded.data_bytes), (90, 10, 1024, 5120))
 
 
+@case("ghz's calls that are not OK are errors")
+def _():
+    said = '{"count": 100, "total": 2000000000, "statusCodeDistribution": {"OK": 97, "Unavailable": 3}}'
+    loaded = loads.parse_ghz(said)
+    equal((loaded.requests, loaded.errors, loaded.rate), (97, 3, 48.5))
+
+
+@case("a peer's order of members is put right and nothing else")
+def _():
+    import json
+
+    from bench.harness.rows import http
+
+    want = http.placed()
+    equal(http.placed_in_order(json.dumps(json.loads(want), sort_keys=True).encode()), want.encode())
+    assert http.placed_in_order(want.replace("o-1", "o-2").encode()) != want.encode()
+    assert http.placed_in_order(want.replace('"id"', '"more":1,"id"').encode()) != want.encode()
+
+
 @case("series are summed by their path label, and statuses from 400 are failures")
 def _():
     text = 'a_total{path="/x",status="200"} 5\na_total{path="/x",status="503"} 2\na_total{path="/y\\"",status="200"} 7\nb_total 1\n'
@@ -225,6 +244,18 @@ def _():
         equal((loaded.requests, loaded.errors), (1200, 0))
         # A third of all requests fell due within the stall. Counted from when they were sent, only 8 of 1200 would have waited.
         assert loaded.percentiles["p90"] > 500_000 and loaded.percentiles["p99"] > 800_000, loaded.percentiles
+
+    in_context(run)
+
+
+@case("what waited for a free connection is late from when it was due, and not from when it was sent")
+def _():
+    def run(context):
+        _, port = standin("stalls", context)
+        loaded = loads.openloop(OPENLOOP, port, 400, 3, connections=2, path="/users/42")
+        # Two requests wait for the server; the others, some 400 that were due meanwhile, for a connection.
+        assert loaded.answered_p99 > 800_000, loaded
+        assert loaded.sent_p99 < 500_000, loaded
 
     in_context(run)
 

@@ -1,11 +1,15 @@
 """Rows of the gRPC server: h2load sends framed messages, so that the client's cost is small and the same for all."""
 
+import base64
+import json
+import os
 import struct
-from typing import Callable, List
+from typing import Callable, Dict, List
 
-from .. import answers, loads
+from .. import answers, build, loads, measure, stats
 from ..context import Context
 from ..model import Case, Goal, Row, Server
+from ..result import RowResult
 from . import common
 
 HEADERS = ["content-type: application/grpc", "te: trailers"]
@@ -52,8 +56,42 @@ def servers() -> List[Server]:
 SHAPES = [("1 in flight on 1 connection", 1, 1), ("64 in flight on 1 connection", 1, 64), ("64 in flight on 16 connections", 16, 4)]
 
 
+UNARY = "/bench.v1.Echo/Unary"
+CHECKED_RATE = 2000  # calls a second that both generators make with ease
+
+
+def cross_check(row: Row, context: Context, running: "Dict[str, measure.Running]", result: RowResult) -> None:
+    """The same calls at the same rate by ghz, a generator that is not ours and speaks through grpc-go's client: the rates must agree, by each
+    generator's own count, and the audit that follows sees that the server had as many. Its client does more than frames, so the server's CPU
+    under both is printed and not judged."""
+    if common.peer_missing("ghz")(context):
+        result.left_out["ghz"] = str(common.peer_missing("ghz")(context))
+        return
+    data = json.dumps({"payload": base64.b64encode(PAYLOAD).decode()})
+    proto, seconds, each = os.path.join(build.PROTO, "echo.proto"), max(2.0, context.options.open_seconds), running["yun"]
+
+    def by_ghz(_context: Context, port: int) -> loads.Loaded:
+        return loads.ghz(context.peer("ghz"), port, proto, "bench.v1.Echo.Unary", data, CHECKED_RATE, int(CHECKED_RATE * seconds), connections=connections, streams=streams)
+
+    for case, (name, connections, streams) in zip(row.cases, SHAPES):
+        # One call at a time is as fast as the client's own way to the server and back: nothing to compare.
+        if connections * streams == 1:
+            continue
+        rates: Dict[str, List[float]] = {"openloop": [], "ghz": []}
+        cpu: Dict[str, List[float]] = {"openloop": [], "ghz": []}
+        for _ in range(3):
+            for generator, load in (("openloop", lambda _context, _port: case.open(context, each.port, CHECKED_RATE, seconds)), ("ghz", by_ghz)):
+                loaded, watch = each.load(case, load)
+                rates[generator].append(loaded.rate)
+                cpu[generator].append(watch.server * 1e6 / max(1, loaded.requests))
+        ours, theirs = (stats.median(values) for values in rates.values())
+        result.remarks.append(f"{name}, at {CHECKED_RATE} calls/s: openloop {ours:.0f}/s, ghz {theirs:.0f}/s; CPU of yun {stats.median(cpu['openloop']):.1f} µs a call under openloop, {stats.median(cpu['ghz']):.1f} under ghz")
+        if abs(theirs / ours - 1) > stats.SPREAD_LIMIT:
+            result.void.append(f"{name}: openloop and ghz do not agree on the rate")
+
+
 def rows() -> List[Row]:
-    unary, stream = "/bench.v1.Echo/Unary", "/bench.v1.Echo/Stream"
+    unary, stream = UNARY, "/bench.v1.Echo/Stream"
     one, many = frame(message()), frame(message()) * 100
     goals = [Goal("<= 0.5x grpc-go", 0.5, "grpc-go"), Goal("ahead of tonic", 1.0, "tonic", strict=True)]
     targets, peers = ["openloop", "bench_grpc", "grpcpp_queue", "grpcpp_callback"], ["grpcgo", "tonic"]
@@ -73,7 +111,8 @@ def rows() -> List[Row]:
             goals,
             route=unary,
             targets=targets,
-            peers=peers,
+            peers=[*peers, "ghz"],
+            check=cross_check,
         ),
         Row(
             "grpc-stream",

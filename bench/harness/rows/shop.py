@@ -19,6 +19,7 @@ PATH, GET_USER = "/api/orders", "/shop.v1.UserService/GetUser"
 ORDER = {"items": [{"product_id": "tea-longjing", "quantity": 2}, {"product_id": "cup-celadon", "quantity": 1}]}
 STOCK = 10**12
 LIMIT = 1_000_000  # requests a second and consumer: checked for each, never reached
+PEERS = [f"go-shop-{each}" for each in ("gateway", "order", "user")]
 PER_CPU = "orders a CPU second of all three"
 
 
@@ -181,11 +182,14 @@ class Yun(Shop):
 
 
 class Go(Shop):
+    def program(self, each: str) -> str:
+        return self.context.peer(f"go-shop-{each}")
+
     def command(self, each: str, log: str) -> "tuple[List[str], Dict[str, str]]":
         user, admin, order = (common.address(port) for port in (self.ports["user"], self.admins["user"], self.ports["order"]))
         database = os.path.join(self.folder, each, f"{each}.db")
         more = {"user": [database], "order": [database, user, admin], "gateway": [user, admin, order, str(LIMIT)]}
-        return [self.context.peer(f"go-shop-{each}"), common.address(self.ports[each]), common.address(self.admins[each]), log, *more[each]], {}
+        return [self.program(each), common.address(self.ports[each]), common.address(self.admins[each]), log, *more[each]], {}
 
     def ledger(self, program: Program) -> audit.Ledger:
         if program.name == "user":
@@ -256,8 +260,8 @@ def _run(row: Row, context: Context, say) -> RowResult:
     return measure.guarded(row, context, work)
 
 
-def _go_missing(context: Context) -> Optional[str]:
-    return next(filter(None, (common.peer_missing(f"go-shop-{each}")(context) for each in ("gateway", "order", "user"))), None)
+def go_missing(context: Context) -> Optional[str]:
+    return next(filter(None, (common.peer_missing(peer)(context) for peer in PEERS)), None)
 
 
 def _none(_context: Context, _port: int) -> List[str]:
@@ -271,7 +275,7 @@ def rows() -> List[Row]:
             "POST of an order of two items through the gateway: token checked twice, user asked by gRPC, one transaction with synchronous=FULL",
             [
                 Server("yun", _none, ours=True, missing=common.program_missing("order"), note="gateway, order, user as `./run` has them: metrics, traces, access logs to files, commits grouped"),
-                Server("go shop", _none, missing=_go_missing, note="Gin, httputil, grpc-go, database/sql with go-sqlite3, zap's access logs to files; no traces, a commit an order"),
+                Server("go shop", _none, missing=go_missing, note="Gin, httputil, grpc-go, database/sql with go-sqlite3, zap's access logs to files; no traces, a commit an order"),
             ],
             [],
             [
@@ -280,7 +284,7 @@ def rows() -> List[Row]:
                 Goal("p99 lower", 1.0, "go shop", figure="p99", strict=True),
             ],
             targets=["openloop", "gateway", "order", "user"],
-            peers=[f"go-shop-{each}" for each in ("gateway", "order", "user")],
+            peers=PEERS,
             run=_run,
         )
     ]

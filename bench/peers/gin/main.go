@@ -4,6 +4,9 @@
 package main
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"os"
 	"strconv"
@@ -70,6 +73,21 @@ func place(c *gin.Context) {
 	c.JSON(http.StatusOK, p)
 }
 
+type report struct {
+	ID     string `json:"id"`
+	Digest string `json:"digest"`
+}
+
+var text = bytes.Repeat([]byte("x"), 512<<10)
+
+// reports: the SHA-256 of half a MiB and the id, some hundred microseconds of computing.
+func reports(c *gin.Context) {
+	hash := sha256.New()
+	hash.Write(text)
+	hash.Write([]byte(c.Param("id")))
+	c.JSON(http.StatusOK, report{c.Param("id"), hex.EncodeToString(hash.Sum(nil))})
+}
+
 func main() {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
@@ -77,6 +95,7 @@ func main() {
 	engine.Use(gin.Recovery(), measured())
 	engine.GET("/api/users/:id", func(c *gin.Context) { c.JSON(http.StatusOK, user{c.Param("id"), "user_" + c.Param("id")}) })
 	engine.POST("/api/orders", place)
+	engine.GET("/api/reports/:id", reports)
 	engine.GET("/metrics", gin.WrapH(promhttp.Handler()))
 	var err error
 	if len(os.Args) == 4 {
