@@ -49,10 +49,11 @@ class Counts:
 
 class Ledger:
     """What a server has logged and counted since the ledger was opened. `path`: the route's pattern, which is `label` of its series; `mark`: what each
-    line of a request to it has; `family`: the counter."""
+    line of a request to it has; `family`: the counter; `also`: another value of the label that counts, of what was refused before it had a route."""
 
-    def __init__(self, log: str, admin_port: int, path: str, mark: Optional[bytes] = None, family: str = "http_requests_total", label: str = "path"):
-        self.log, self.admin_port, self.path, self.family, self.label = log, admin_port, path, family, label
+    def __init__(self, log: str, admin_port: int, path: str, mark: Optional[bytes] = None, family: str = "http_requests_total", label: str = "path",
+                 also: Optional[str] = None):
+        self.log, self.admin_port, self.paths, self.family, self.label = log, admin_port, (path, also), family, label
         self.mark = mark or f'"route":"{path}"'.encode()
         self._offset = 0
         self._lines = 0
@@ -60,7 +61,7 @@ class Ledger:
 
     def _metrics(self) -> "tuple[int, int]":
         text = answers.http(self.admin_port, "/metrics").body.decode()
-        mine = [(labels, value) for labels, value in samples(text, self.family) if labels.get(self.label) == self.path]
+        mine = [(labels, value) for labels, value in samples(text, self.family) if labels.get(self.label, "") in self.paths]
         failed = sum(value for labels, value in mine if labels.get("code") != "OK" and not labels.get("status", "").startswith(("2", "3")))
         return int(sum(value for _, value in mine)), int(failed)
 

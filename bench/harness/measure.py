@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from typing import Callable, Dict, Iterable, List
+from typing import Callable, Dict, Iterable, List, Optional
 
 from . import answers, audit, procs
 from .context import Context
@@ -46,12 +46,17 @@ class Running:
             time.sleep(0.05)
         raise Void(f"{self.server.name} does not answer: {last}")
 
-    def open_ledger(self, refusals: bool = False) -> None:
-        """From now on all that is sent must be found in the log and in /metrics. `refusals`: answers from 400 on are no fault."""
-        self.refusals = refusals
+    def open_ledger(self, refused: Optional[str] = None) -> None:
+        """From now on all that is sent must be found in the log and in /metrics. `refused`: the path that is sent, of which answers from 400 on are no
+        fault; what is refused at the door has no route."""
+        self.refusals = refused is not None
         self.requests = self.errors = self.cut_off = 0
-        if self.server.ours:
+        if not self.server.ours:
+            return
+        if refused is None:
             self.ledger = audit.Ledger(self.log, self.admin, self.route)
+        else:
+            self.ledger = audit.Ledger(self.log, self.admin, self.route, mark=f'"path":"{refused}"'.encode(), also="unmatched")
 
     def load(self, case: Case, what, *arguments):
         """One load with the CPU that the server spent on it; counts what was sent."""

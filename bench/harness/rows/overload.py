@@ -59,7 +59,7 @@ def _run(row: Row, context: Context, say) -> RowResult:
             into: CaseResult = measure.compare(one, context, running, result)[case.name]
             for each in running.values():
                 each.load(case, case.closed, 1, 0.0)
-                each.open_ledger(refusals=True)
+                each.open_ledger(refused=path)
             for number in range(context.options.rounds):
                 say(f"{row.name}: {case.name}, round {number + 1} of {context.options.rounds}")
                 for name, each in running.items():
