@@ -21,7 +21,7 @@ struct LoadShedderOptions {
   /// A shorter wait in front of the handler is no overload. Raised to 40 times the mean cost of a request, to one second at most.
   Duration tolerance = std::chrono::milliseconds(100);
   /// Waits must be longer than that for so long without a break. Raised to 20 times the mean cost of a request.
-  Duration interval = std::chrono::milliseconds(100);
+  Duration interval = std::chrono::milliseconds(50);
   /// Requests that cost less of the loop's time than this are never refused: a refusal would cost about as much.
   Duration worth = std::chrono::microseconds(100);
   /// What a refusal costs, and the share of the loop's time that may go into refusals. Beyond it requests are taken, however late, or clients that
