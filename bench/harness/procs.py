@@ -59,6 +59,18 @@ def rss_bytes(pid: int) -> int:
     return total
 
 
+def anonymous_bytes(pid: int) -> int:
+    """What of the tree's RSS is no file's: heaps and stacks, without programs and shared libraries."""
+    total = 0
+    for each in tree(pid):
+        try:
+            with open(f"/proc/{each}/status") as file:
+                total += sum(int(line.split()[1]) << 10 for line in file if line.startswith("RssAnon:"))
+        except FileNotFoundError:
+            pass
+    return total
+
+
 def busy_seconds() -> float:
     """Time that all cores spent on anything but idling, the hypervisor's share included."""
     with open("/proc/stat") as file:

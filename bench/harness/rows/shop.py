@@ -20,6 +20,7 @@ ORDER = {"items": [{"product_id": "tea-longjing", "quantity": 2}, {"product_id":
 STOCK = 10**12
 LIMIT = 1_000_000  # requests a second and consumer: checked for each, never reached
 PEERS = [f"go-shop-{each}" for each in ("gateway", "order", "user")]
+ANONYMOUS = "MiB of RSS that is no file's, of all three"
 PER_CPU = "orders a CPU second of all three"
 
 
@@ -123,9 +124,6 @@ class Shop:
         self.others.append(watch.others)
         return loaded, watch
 
-    def rss(self) -> int:
-        return sum(procs.rss_bytes(each.process.pid) for each in self.programs)
-
     def counted(self) -> Dict[str, int]:
         """What the database has, when the outbox has been delivered."""
         end = time.monotonic() + 20
@@ -214,7 +212,8 @@ def _case_round(context: Context, users: int, case: CaseResult, turn: List[Shop]
             into.add("cpu", watch.server * 1e6 / loaded.requests)
             into.add(PER_CPU, loaded.requests / watch.server)
         into.add("rate", loaded.rate)
-        into.add("rss", shop.rss())
+        into.add("rss", sum(procs.rss_bytes(each.process.pid) for each in shop.programs))
+        into.add(ANONYMOUS, sum(procs.anonymous_bytes(each.process.pid) for each in shop.programs) / 2**20)
     for shop in turn:
         loaded, _ = shop.load(users, rate=case.open_rate, seconds=context.options.open_seconds)
         for figure, value in loaded.percentiles.items():
