@@ -103,10 +103,14 @@ class YunTree:
 
 
 class BuiltGo(shop.Go):
-    folder_of_programs = ""
+    """The Go shop from a folder of programs."""
+
+    def __init__(self, context: Context, name: str, programs: str):
+        self.built = programs
+        super().__init__(context, name)
 
     def program(self, each: str) -> str:
-        return os.path.join(self.folder_of_programs, each)
+        return os.path.join(self.built, each)
 
 
 class GoTree:
@@ -129,8 +133,7 @@ class GoTree:
         _call([build.go_program(), "build", "-buildvcs=false", "-o", self.tree + "/bin/", *(f"./{package}" for package in build.SHOP.values())], self.context, self.tree,
               {"GOCACHE": self.cache, "CGO_ENABLED": "1", "GOFLAGS": "-mod=readonly"})
         self.starts += 1
-        BuiltGo.folder_of_programs = os.path.join(self.tree, "bin")
-        self.shop = BuiltGo(self.context, f"go shop built {self.starts}")
+        self.shop = BuiltGo(self.context, f"go shop built {self.starts}", os.path.join(self.tree, "bin"))
         self.shop.until("200", lambda: self.shop.call("GET", "/api/products"))
         return time.perf_counter() - began
 

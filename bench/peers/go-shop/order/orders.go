@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/mattn/go-sqlite3"
 
 	"yun/bench/go-shop/database"
 )
@@ -88,9 +89,9 @@ func (r refusal) Error() string { return r.detail }
 
 // orders holds every statement prepared: those that read on the readers' connections, those of a transaction on the writer's.
 type orders struct {
-	db                                                                                    database.Database
-	list, replayKey, unsent                                                               *sql.Stmt
-	selectKey, selectProduct, take, insertOrder, insertItem, insertKey, insertEvent, sent *sql.Stmt
+	db                                                                                                          database.Database
+	list, replayKey, unsent                                                                                     *sql.Stmt
+	selectKey, selectProduct, take, insertOrder, insertItem, insertEvent, sent, deleteKey, insertKey, finishKey *sql.Stmt
 }
 
 func newOrders(db database.Database) *orders {
@@ -107,9 +108,11 @@ func newOrders(db database.Database) *orders {
 		take:          write("update products set stock = stock - ? where id = ? and stock >= ?"),
 		insertOrder:   write("insert into orders (id, user_id, status, amount, currency, created_at) values (?, ?, ?, ?, ?, ?)"),
 		insertItem:    write("insert into items (order_id, position, product_id, quantity, amount, currency) values (?, ?, ?, ?, ?, ?)"),
-		insertKey:     write("insert or replace into keys (user_id, key, body, order_json, created_at) values (?, ?, ?, ?, ?)"),
+		deleteKey:     write("delete from keys where user_id = ? and key = ? and created_at <= ?"),
+		insertKey:     write("insert into keys (user_id, key, body, order_json, created_at) values (?, ?, ?, '', ?)"),
+		finishKey:     write("update keys set order_json = ? where user_id = ? and key = ?"),
 		insertEvent:   write("insert into outbox (payload, created_at) values (?, ?)"),
-		sent:          write("update outbox set sent_at = ? where sent_at is null and id <= ?"),
+		sent:          write("update outbox set sent_at = ? where id = ?"),
 	}
 }
 
@@ -164,7 +167,7 @@ func (o *orders) place(ctx context.Context, user, key string, wanted newOrder) (
 	}
 	defer tx.Rollback()
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	before, err := replayed(tx.StmtContext(ctx, o.selectKey).QueryRowContext(ctx, user, key, now.Add(-keyLife).UnixMicro()), body)
+	before, err := o.claim(ctx, tx, user, key, body, now)
 	if err != nil || before != nil {
 		return before, err
 	}
@@ -180,10 +183,24 @@ func (o *orders) place(ctx context.Context, user, key string, wanted newOrder) (
 		placed.Total = money{placed.Total.Amount + taken.Price.Amount*taken.Quantity, taken.Price.Currency}
 		placed.Items = append(placed.Items, taken)
 	}
-	if err := o.write(ctx, tx, user, key, body, placed); err != nil {
+	if err := o.write(ctx, tx, user, key, placed); err != nil {
 		return nil, err
 	}
 	return placed, tx.Commit()
+}
+
+// claim makes the key this transaction's own, or gives the order that it has made.
+func (o *orders) claim(ctx context.Context, tx *sql.Tx, user, key string, body []byte, now time.Time) (*order, error) {
+	expired := now.Add(-keyLife).UnixMicro()
+	if _, err := tx.StmtContext(ctx, o.deleteKey).ExecContext(ctx, user, key, expired); err != nil {
+		return nil, err
+	}
+	_, err := tx.StmtContext(ctx, o.insertKey).ExecContext(ctx, user, key, string(body), now.UnixMicro())
+	var fault sqlite3.Error
+	if errors.As(err, &fault) && fault.ExtendedCode == sqlite3.ErrConstraintPrimaryKey {
+		return replayed(tx.StmtContext(ctx, o.selectKey).QueryRowContext(ctx, user, key, expired), body)
+	}
+	return nil, err
 }
 
 // takeItem takes one item out of the stock and prices it.
@@ -205,7 +222,7 @@ func (o *orders) takeItem(ctx context.Context, tx *sql.Tx, wanted newItem) (item
 	return item{p.ID, wanted.Quantity, p.Price}, nil
 }
 
-func (o *orders) write(ctx context.Context, tx *sql.Tx, user, key string, body []byte, placed *order) error {
+func (o *orders) write(ctx context.Context, tx *sql.Tx, user, key string, placed *order) error {
 	micros := placed.CreatedAt.UnixMicro()
 	if _, err := tx.StmtContext(ctx, o.insertOrder).ExecContext(ctx, placed.ID, user, placed.Status, placed.Total.Amount, placed.Total.Currency, micros); err != nil {
 		return err
@@ -220,7 +237,7 @@ func (o *orders) write(ctx context.Context, tx *sql.Tx, user, key string, body [
 	if err != nil {
 		return err
 	}
-	if _, err := tx.StmtContext(ctx, o.insertKey).ExecContext(ctx, user, key, string(body), string(text), micros); err != nil {
+	if _, err := tx.StmtContext(ctx, o.finishKey).ExecContext(ctx, string(text), user, key); err != nil {
 		return err
 	}
 	payload, err := json.Marshal(event{"order.placed", user, *placed})
@@ -238,18 +255,29 @@ func (o *orders) deliver(ctx context.Context, subscriber func(string)) (int, err
 		return 0, err
 	}
 	defer rows.Close()
-	delivered, last := 0, int64(0)
+	var ids []int64
 	for rows.Next() {
+		var id int64
 		var payload string
-		if err := rows.Scan(&last, &payload); err != nil {
+		if err := rows.Scan(&id, &payload); err != nil {
 			return 0, err
 		}
 		subscriber(payload)
-		delivered++
+		ids = append(ids, id)
 	}
-	if err := rows.Err(); err != nil || delivered == 0 {
+	if err := rows.Err(); err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	_, err = o.sent.ExecContext(ctx, time.Now().UnixMicro(), last)
-	return delivered, err
+	tx, err := o.db.Writer.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback()
+	sent := tx.StmtContext(ctx, o.sent)
+	for _, id := range ids {
+		if _, err := sent.ExecContext(ctx, time.Now().UnixMicro(), id); err != nil {
+			return 0, err
+		}
+	}
+	return len(ids), tx.Commit()
 }
