@@ -70,11 +70,6 @@ def _install(built: str, name: str, digest: str) -> None:
         file.write(digest)
 
 
-def module_folder() -> str:
-    """Where the Go peers' module lies, with what is generated into it, once one of them has been built."""
-    return os.path.join(cache_folder(), "go")
-
-
 def go_program() -> str:
     done = subprocess.run(["bash", "-c", "source tools/setup && setup_go"], cwd=TOP, capture_output=True, text=True)
     if done.returncode != 0:
@@ -82,25 +77,34 @@ def go_program() -> str:
     return done.stdout.strip()
 
 
+def _tools() -> str:
+    return os.path.join(cache_folder(), "go-tools")
+
+
+def go_module(module: str, log: str) -> Dict[str, str]:
+    """Makes `module` anew: bench/peers' Go sources with what is generated from the protos. Gives the environment to build it in."""
+    go = go_program()
+    shutil.rmtree(module, ignore_errors=True)
+    os.makedirs(os.path.join(module, "gen"))
+    os.makedirs(_tools(), exist_ok=True)
+    for file in ("go.mod", "go.sum", "tools.go"):
+        shutil.copy2(os.path.join(PEERS, file), module)
+    for folder in {package.partition("/")[0] for package in GO.values()}:
+        shutil.copytree(os.path.join(PEERS, folder), os.path.join(module, folder))
+    env = {"GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0", "GONOSUMDB": "*", "PATH": os.path.dirname(go) + os.pathsep + os.environ["PATH"]}
+    _generate(go, module, _tools(), log, env)
+    return env
+
+
 def _go(names: List[str], log: str) -> None:
-    """The module of bench/peers with bench/proto generated into it, in a folder of the cache."""
     shared = [os.path.join(PEERS, file) for file in ("go.mod", "go.sum", "tools.go")] + glob.glob(os.path.join(PROTO, "*"))
     shop = glob.glob(os.path.join(PEERS, "go-shop", "*", "*.go")) + [os.path.join(TOP, "proto", SHOP_PROTO)]
     digests = {name: _digest(shared + (shop if name in SHOP else glob.glob(os.path.join(PEERS, name, "*.go"))), name) for name in names}
     stale = [name for name in names if not _fresh(name, digests[name])]
     if not stale:
         return
-    go = go_program()
-    module, tools = module_folder(), os.path.join(cache_folder(), "go-tools")
-    shutil.rmtree(module, ignore_errors=True)
-    os.makedirs(os.path.join(module, "gen"))
-    os.makedirs(tools, exist_ok=True)
-    for file in ("go.mod", "go.sum", "tools.go"):
-        shutil.copy2(os.path.join(PEERS, file), module)
-    for folder in {package.partition("/")[0] for package in GO.values()}:
-        shutil.copytree(os.path.join(PEERS, folder), os.path.join(module, folder))
-    env = {"GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0", "GONOSUMDB": "*", "PATH": os.path.dirname(go) + os.pathsep + os.environ["PATH"]}
-    _generate(go, module, tools, log, env)
+    go, module, tools = go_program(), os.path.join(cache_folder(), "go"), _tools()
+    env = go_module(module, log)
     for name in stale:
         built = os.path.join(tools, name)
         verb = ["test", "-c"] if name == "micro" else ["build"]
