@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/MicahParks/jwkset"
@@ -42,6 +43,12 @@ type service struct {
 	users.UnimplementedUserServiceServer
 	insert, find, credentials *sql.Stmt
 	key                       *ecdsa.PrivateKey
+	cache                     sync.Map // of users by id, each for a minute
+}
+
+type cached struct {
+	user  *users.User
+	until time.Time
 }
 
 const keyID = "shop-1"
@@ -69,6 +76,9 @@ func (s *service) CreateUser(ctx context.Context, in *users.CreateUserRequest) (
 }
 
 func (s *service) GetUser(ctx context.Context, in *users.GetUserRequest) (*users.User, error) {
+	if hit, ok := s.cache.Load(in.Id); ok && time.Now().Before(hit.(cached).until) {
+		return hit.(cached).user, nil
+	}
 	user, micros := &users.User{}, int64(0)
 	err := s.find.QueryRowContext(ctx, in.Id).Scan(&user.Id, &user.Name, &user.Email, &micros)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -78,6 +88,7 @@ func (s *service) GetUser(ctx context.Context, in *users.GetUserRequest) (*users
 		return nil, status.Error(codes.Unavailable, err.Error())
 	}
 	user.CreatedAt = timestamppb.New(time.UnixMicro(micros))
+	s.cache.Store(user.Id, cached{user, time.Now().Add(time.Minute)})
 	return user, nil
 }
 
