@@ -176,7 +176,7 @@ class Yun(Shop):
                 argv += ["--routes", self.context.file("shop.yaml", file.read().replace("2000/s", f"{LIMIT}/s"))]
         if each == "order":
             argv += ["--users", f"static://{user}", "--jwks", f"http://{user}/.well-known/jwks.json"]
-        return argv, {"SHOP_USERS": user, "SHOP_ORDERS": order, "DB_HOST": "", "DB_PORT": "", "CONSUL_ADDR": "", "REDIS_ADDR": ""}
+        return argv, {"SHOP_USERS": f"static://{user}", "SHOP_ORDERS": f"static://{order}", "DB_HOST": "", "DB_PORT": "", "CONSUL_ADDR": "", "REDIS_ADDR": ""}
 
 
 class Go(Shop):
