@@ -268,6 +268,35 @@ TEST_F(ChannelTest, UnavailableIsTriedAgainUpToThreeTimes) {
   });
 }
 
+TEST_F(ChannelTest, AServerThatClosesEachConnectionAtOnceIsNotConnectedToWithoutEnd) {
+  std::atomic<int> connections{0};
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const runtime::Address any = *runtime::Address::parse("127.0.0.1:0");
+  ::bind(listener, static_cast<const sockaddr*>(any.data()), static_cast<socklen_t>(any.size()));
+  ::listen(listener, 64);
+  sockaddr_in at{};
+  socklen_t size = sizeof at;
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size);
+  std::thread closer([&] {
+    for (int peer = 0; (peer = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)) >= 0; ::close(peer)) ++connections;
+  });
+  channel = *Channel::open("static://" + runtime::Address::from_sockaddr(&at, size).to_string(), {.retry = {.base = 1ms}});
+  run([](ChannelTest&, Context& ctx, Stub stub) -> Task<Result<void>> {
+    for (int i = 0; i < 20; ++i) {
+      auto answer = co_await stub.get_http_info(ctx, Shape());
+      EXPECT_FALSE(answer.ok());
+      if (!answer) {
+        EXPECT_EQ(answer.error().code(), Code::Unavailable);
+      }
+    }
+    co_return Result<void>();
+  });
+  ::shutdown(listener, SHUT_RDWR);
+  closer.join();
+  ::close(listener);
+  EXPECT_LE(connections, 20 * 3 * 3) << "three tries of a call, each with a try or two of its own";
+}
+
 /// A target whose first endpoint, by round robin, refuses connections.
 std::string with_a_dead_one(const std::string& live) { return "static://" + http::client::dead_address() + "," + live; }
 
@@ -300,7 +329,7 @@ TEST_F(ChannelTest, SoDoesAStream) {
   });
 }
 
-/// Takes a connection, waits for bytes and closes: a server that is killed with a call in flight.
+/// Takes a connection, waits for a request's HEADERS and closes: a server that is killed with a call in flight.
 class Cutter {
  public:
   Cutter() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -324,9 +353,22 @@ class Cutter {
  private:
   void serve() {
     for (int peer = 0; (peer = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0; ::close(peer)) {
+      std::string got;
       char bytes[4096];
-      if (::recv(peer, bytes, sizeof bytes, 0) > 0) ++cut;
+      ssize_t count = 0;
+      while (!has_request(got) && (count = ::recv(peer, bytes, sizeof bytes, 0)) > 0) got.append(bytes, static_cast<std::size_t>(count));
+      cut += has_request(got);
     }
+  }
+  /// A HEADERS frame behind the preface.
+  static bool has_request(std::string_view bytes) {
+    constexpr std::size_t kPreface = 24, kHead = 9;
+    for (std::size_t at = kPreface; at + kHead <= bytes.size();) {
+      if (bytes[at + 3] == 1) return true;
+      const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[at + i])); };
+      at += kHead + (byte(0) << 16 | byte(1) << 8 | byte(2));
+    }
+    return false;
   }
   int fd_;
   std::thread thread_;

@@ -6,11 +6,9 @@
 
 namespace yun::http::client {
 
-namespace {
 Error no_connection(std::string message) {
   return unavailable(std::move(message)).with_reason("upstream_connect").with_retry_after(std::chrono::seconds(1));
 }
-}  // namespace
 
 std::string Destination::key() const {
   std::string key = url.scheme + "://" + url.host + ":" + std::to_string(url.port);

@@ -21,6 +21,9 @@ struct Destination {
   std::string key() const;
 };
 
+/// Unavailable with reason upstream_connect: nothing was sent.
+Error no_connection(std::string message);
+
 /// One loop's: it remembers names for their time to live.
 class Dialer {
  public:
