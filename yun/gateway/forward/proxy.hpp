@@ -17,7 +17,6 @@ struct Exchange {
   http::Request& request;
 };
 
-
 /// JSON -> gRPC -> JSON by the route's binding. Errors: those of the call, with the upstream's code, violations and reason.
 Task<Result<void>> transcode(Context& ctx, Exchange exchange, http::Response& response);
 
@@ -36,7 +35,6 @@ class Outgoing {
 };
 /// How it may be tried: as often as the route says, and again after a reset only if the client's request is idempotent.
 http::Channel::Call call_of(const Exchange& exchange);
-
 
 /// A request on its way as HTTP, and its answer, streamed where it streams; in the frame of whoever awaits it:
 ///
