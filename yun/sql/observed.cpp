@@ -73,7 +73,10 @@ void Observed::finish(const Error* error) {
   if (meters_) meters_->count(operation_, error ? error->code() : Code::Ok, took, ctx_.trace());
   if (error && is_fault(error->code())) {
     span_.fail(*error);
-    observe::log::warn(ctx_, "database call failed", {{"operation", name(operation_)}, {"error", *error}, {"seconds", took}});
+    // A database that is away fails each call alike: one line a second tells that, the access log has them all.
+    static observe::log::Occasional away(std::chrono::seconds(1));
+    const auto missed = error->code() == Code::Unavailable ? away.pass() : std::optional<std::uint64_t>(0);
+    if (missed) observe::log::warn(ctx_, "database call failed", {{"operation", name(operation_)}, {"error", *error}, {"seconds", took}, {"missed_lines", *missed}});
   }
   span_.end();
 }
