@@ -12,7 +12,8 @@
 #endif
 #endif
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(YUN_THREAD_SANITIZER)  // by our own build (cmake/yun.cmake)
+#elif defined(__SANITIZE_THREAD__)
 #define YUN_THREAD_SANITIZER 1
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)

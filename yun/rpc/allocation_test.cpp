@@ -11,7 +11,7 @@
 #include "yun/rpc/framing.hpp"
 #include "yun/rpc/server.hpp"
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(YUN_THREAD_SANITIZER)
 
 namespace {
 thread_local std::uint64_t allocations = 0;

@@ -43,6 +43,9 @@ RequestParser::State RequestParser::parse(std::string_view bytes, Request& into)
   for (;;) {
     const std::string_view rest = bytes.substr(at_);
     const Line line = find_line(rest, scanned_);
+    // Of a line that is over both, what it came to first: the answer is the same however the bytes arrive.
+    const bool head_first = at_ + limits_.max_line > limits_.max_head;
+    if (at_ + line.size > limits_.max_head && head_first) return fail(kHeadTooLarge);
     if (line.size > limits_.max_line) return fail(in_fields_ ? kLineTooLong : kTargetTooLong);
     if (at_ + line.size > limits_.max_head) return fail(kHeadTooLarge);
     if (line.state == Line::State::Bad) return fail(*line.error);

@@ -207,6 +207,24 @@ TEST(RequestParser, HasLimitsForLinesHeadAndCount) {
   EXPECT_EQ(parse(large).reason, "head_too_large");
 }
 
+TEST(RequestParser, ALineOverBothLimitsFailsAlikeHoweverItIsCut) {
+  HeadLimits limits;
+  limits.max_line = 512;
+  limits.max_head = 700;
+  for (const std::size_t before : {0, 100, 300, 600}) {
+    const std::string bytes = "GET / HTTP/1.1\r\nA: " + std::string(before / 2, 'a') + "\r\nB: " + std::string(before / 2, 'b') + "\r\nC: " + std::string(900, 'c') + "\r\n\r\n";
+    Request request;
+    RequestParser whole(limits);
+    ASSERT_EQ(whole.parse(bytes, request), RequestParser::State::Failed);
+    RequestParser cut(limits);
+    Request other;
+    auto state = RequestParser::State::NeedMore;
+    for (std::size_t size = 0; state == RequestParser::State::NeedMore && size <= bytes.size(); ++size) state = cut.parse(std::string_view(bytes).substr(0, size), other);
+    ASSERT_EQ(state, RequestParser::State::Failed);
+    EXPECT_EQ(whole.error().reason, cut.error().reason) << before;
+  }
+}
+
 TEST(RequestParser, AllowsUnderscoresWhenTold) {
   HeadLimits limits;
   limits.allow_underscores = true;

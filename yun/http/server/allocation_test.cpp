@@ -9,7 +9,7 @@
 #include "yun/http/codec1/request_parser.hpp"
 #include "yun/http/server/testing.hpp"
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(YUN_THREAD_SANITIZER)
 
 namespace {
 thread_local std::uint64_t allocations = 0;
