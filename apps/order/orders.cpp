@@ -104,7 +104,8 @@ Result<Order> place_in(Transaction& tx, const std::string& user, const std::stri
   YUN_GET(before, claim(tx, user, key, body, time));
   if (before) return std::move(*before);
 
-  Order order{.id = yun::new_id(), .status = "placed", .items = {}, .total = {}, .created_at = time};
+  Order order{.id = yun::new_id(), .status = "placed", .items = {}, .total = {}, .created_at = {}};
+  order.created_at = yun::time_of_id(order.id);  // pages go by ids, and shall be sorted by time too
   for (std::size_t i = 0; i < wanted.items.size(); ++i) {
     YUN_GET(item, take(tx, wanted.items[i], i));
     if (i > 0 && item.price.currency != order.total.currency) {

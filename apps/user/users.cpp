@@ -47,7 +47,8 @@ constexpr const char* kSelect = "select id, name, email, created_at from users w
 Task<Result<void>> Users::migrate(yun::Context& ctx) { co_return co_await yun::sql::migrate(ctx, pool_, pool_.dialect() == yun::sql::Dialect::Mysql ? mysql_migrations() : sqlite_migrations()); }
 
 Task<Result<UserRow>> Users::create(yun::Context& ctx, std::string name, std::string email, std::string password_hash) {
-  UserRow row{yun::new_id(), std::move(name), std::move(email), yun::now()};
+  UserRow row{yun::new_id(), std::move(name), std::move(email), {}};
+  row.created_at = yun::time_of_id(row.id);  // pages go by ids, and shall be sorted by time too
   const std::string key = yun::to_lower(row.email);
   auto inserted =
       co_await pool_.execute(ctx, "insert into users (id, name, email, email_key, password_hash, created_at) values (?, ?, ?, ?, ?, ?)", row.id,

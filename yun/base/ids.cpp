@@ -101,4 +101,19 @@ std::string new_id() {
   return id;
 }
 
+Time time_of_id(std::string_view id) {
+  // 48 bits of milliseconds, the version, 12 bits of the fraction of one.
+  std::uint64_t high = 0;
+  int digits = 0;
+  for (const char c : id.substr(0, std::min<std::size_t>(id.size(), 18))) {
+    if (c == '-') continue;
+    const int value = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    if (value < 0) return {};
+    high = high << 4 | static_cast<std::uint64_t>(value);
+    ++digits;
+  }
+  if (id.size() != 36 || digits != 16 || (high >> 12 & 15) != 7) return {};
+  return Time(std::chrono::microseconds((high >> 16) * 1000 + (high & 0xfff) * 1000 / 4096));
+}
+
 }  // namespace yun

@@ -4,6 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "yun/base/units.hpp"
 
 namespace yun {
 
@@ -15,5 +18,7 @@ double random_unit();
 std::string secure_random(std::size_t size);
 /// A UUID version 7 (RFC 9562): 36 characters, sorts by time of making, unique across processes.
 std::string new_id();
+/// When new_id() made `id`, to the microsecond: a row that keeps it as its time is sorted alike by both. The epoch for what is no such id.
+Time time_of_id(std::string_view id);
 
 }  // namespace yun

@@ -82,5 +82,19 @@ TEST(Ids, SecureRandomHasItsSize) {
   EXPECT_NE(secure_random(32), secure_random(32));
 }
 
+TEST(Ids, TellWhenTheyWereMade) {
+  const Time before = now();
+  Time last{};
+  for (int i = 0; i < 2000; ++i) {
+    const Time made = time_of_id(new_id());
+    EXPECT_GE(made, last);
+    last = made;
+  }
+  EXPECT_GE(last, before - std::chrono::milliseconds(1));
+  EXPECT_LE(last, now() + std::chrono::milliseconds(5));
+  for (const char* other : {"", "7", "01a20d1e-1e69-4067-b264-9d5068cde47c", "01a20d1e-1e69-7067-b264-9d5068cde47", "zza20d1e-1e69-7067-b264-9d5068cde47c"})
+    EXPECT_EQ(time_of_id(other), Time{}) << other;
+}
+
 }  // namespace
 }  // namespace yun

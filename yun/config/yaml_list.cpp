@@ -44,6 +44,14 @@ bool opens(std::string_view line, std::string_view key) {
   return more == std::string_view::npos || (more > 0 && line[more] == '#');
 }
 
+/// A plain word, and a ':' behind it: nothing that the parser could take for a part of what stands before.
+bool is_key(std::string_view line) {
+  const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+  const std::size_t size = static_cast<std::size_t>(std::find_if_not(line.begin(), line.end(), is_word) - line.begin());
+  if (size == 0 || line.front() == '-' || size == line.size() || line[size] != ':') return false;
+  return size + 1 == line.size() || line[size + 1] == ' ' || line[size + 1] == '\n' || line[size + 1] == '\r';
+}
+
 YamlOptions of_items(const YamlOptions& options) {
   YamlOptions own = options;
   own.anchors = false;
@@ -86,7 +94,7 @@ std::optional<ListText> ListText::cut(std::string_view text, std::string_view ke
         list.items.push_back(text.substr(begin, at - begin));
         begin = at;
       } else if (line->indent <= *indent) {
-        if (line->indent != 0) return std::nullopt;
+        if (line->indent != 0 || !is_key(text.substr(at, line->next - at))) return std::nullopt;
         break;  // the next key
       }
     }

@@ -53,7 +53,7 @@ TEST(YamlList, PartsAreTheWhole) {
            "routes:\n- x: 1\n- y\n",                                             // items under the key
            "routes:\n- x\nb: 2\n",
            "routes:   # all of them\n\n # first\n  - x: 1\n\n# second\n  - x: 2",  // comments and blank lines, no newline at the end
-           "---\na: 1\nroutes:\n  - x\n...\n",
+           "---\na: 1\nroutes:\n  - x\n",
            "a: &base { x: 1 }\nb: *base\nroutes:\n  - x\n",                      // anchors around are nobody's business
            "routes:\n  - x: |\n      one\n      two\n\n\n  - y\n",               // a block's end is its own
            "routes:\n  - x: |+\n      one\n\n\n  - y: |+\n      two\n\n\nb: 1\n",
@@ -88,6 +88,8 @@ TEST(YamlList, WhereLinesDoNotTellTheWholeIsParsed) {
            "- a\nroutes:\n  - x\n",
            "routes:\n  - x\nroutes:\n  - y\n",                        // given twice
            "routes:\n  - x\n---\nroutes:\n  - y\n",                   // two documents
+           "---\na: 1\nroutes:\n  - x\n...\n",                         // what ends it is no plain key
+           "a: &b { c: 1 }\nroutes:\n  - x\n&ed\nd: *b\n",            // an anchor where a key should be
            "routes:\n  - x\r  - y\n",                                 // a carriage return is a break to the parser
            "routes:\n  - { x: 1, x: 2 }\n",                           // faults
            "routes:\n  - ${YUN_NOT_SET}\n",
