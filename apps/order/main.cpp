@@ -7,6 +7,7 @@
 #include "apps/order/relay.hpp"
 #include "shop/v1/user.pb.h"
 #include "shop/v1/user.yun.hpp"
+#include "yun/base/strings.hpp"
 #include "yun/http/auth/verifier.hpp"
 #include "yun/yun.hpp"
 
@@ -103,7 +104,7 @@ struct Shop {
 int main(int argc, char** argv) {
   Settings settings;
   App app("order", argc, argv, settings);
-  if (const std::string registry = shop::consul_url(); !registry.empty()) settings.users = registry + "/user-service?keep=" + settings.data + "/users.json";
+  if (const std::string registry = shop::consul_url(); !registry.empty()) settings.users = registry + "/user-service?keep=" + percent_encode(settings.data + "/users.json");
   if (auto made = shop::make_data_folder(settings.data); !made) return app.fail(made.error());
 
   auto url = shop::database_url("sqlite://" + settings.data + "/order.db");

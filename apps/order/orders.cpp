@@ -95,6 +95,8 @@ Result<std::optional<Order>> claim(Transaction& tx, const std::string& user, con
   if (claimed) return std::optional<Order>();
   if (claimed.error().code() != yun::Code::AlreadyExists) return std::move(claimed).error();
   YUN_GET(row, tx.maybe<KeyRow>(kSelectKey, user, key, time - Orders::kKeyLife));
+  // Never go on without the key: that would be a second order.
+  if (!row) return yun::Error(yun::Code::Aborted, "the idempotency key is being used by another request").with_reason("idempotency_key_busy");
   return replayed(row, body);
 }
 
