@@ -81,7 +81,8 @@ Result<void> Peer::launch() {
   const std::string program = std::string(YUN_PEERS_FOLDER) + "/serve";
   const std::string port = std::to_string(address_.port());
   const std::string out = folder_ + "/out";
-  std::vector<std::string> words = {program, name_, port, folder_};
+  // However this test ends, a crash too, its server ends with it.
+  std::vector<std::string> words = {"setpriv", "--pdeathsig", "KILL", "--", program, name_, port, folder_};
   words.insert(words.end(), arguments_.begin(), arguments_.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -91,7 +92,7 @@ Result<void> Peer::launch() {
   posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&files, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   posix_spawn_file_actions_adddup2(&files, 1, 2);
-  const int failed = ::posix_spawn(&pid_, program.c_str(), &files, nullptr, argv.data(), environ);
+  const int failed = ::posix_spawnp(&pid_, words.front().c_str(), &files, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&files);
   if (failed != 0) {
     pid_ = 0;

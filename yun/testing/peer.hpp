@@ -12,7 +12,8 @@
 
 namespace yun::testing {
 
-/// Blocking: for test bodies, not for loops. Move-only; the server ends with it, and its folder goes.
+/// Blocking: for test bodies, not for loops. Move-only; the server ends with it, and its folder goes. It ends with the thread that started it, too
+/// (PR_SET_PDEATHSIG), so that a test that crashes leaves none behind.
 class Peer {
  public:
   /// Starts tools/peers/serve NAME (mariadb, redis, consul, etcd) on free ports and waits up to a minute until it takes connections.

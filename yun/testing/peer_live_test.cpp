@@ -3,6 +3,12 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
 
 namespace yun::testing {
 namespace {
@@ -33,6 +39,27 @@ TEST(Peer, IsKilledFrozenAndBroughtBackOnItsPort) {
   ASSERT_TRUE(back) << back.error().to_string();
   EXPECT_EQ(ping(redis->address()), "+PONG\r\n");
   EXPECT_EQ(redis->restart().error().code(), Code::FailedPrecondition) << "it runs";
+}
+
+TEST(Peer, EndsWithATestThatCrashes) {
+  int said[2];
+  ASSERT_EQ(::pipe(said), 0);
+  const pid_t crashing = ::fork();
+  if (crashing == 0) {
+    auto redis = Peer::start("redis");
+    const std::uint16_t port = redis ? redis->address().port() : 0;
+    (void)!::write(said[1], &port, sizeof port);
+    ::kill(::getpid(), SIGKILL);
+  }
+  std::uint16_t port = 0;
+  ASSERT_EQ(::read(said[0], &port, sizeof port), static_cast<ssize_t>(sizeof port));
+  ::close(said[0]);
+  ::close(said[1]);
+  ASSERT_NE(port, 0) << "it did not start";
+  ASSERT_EQ(::waitpid(crashing, nullptr, 0), crashing);
+  const runtime::Address address = runtime::Address::parse("127.0.0.1:0")->with_port(port);
+  for (int tries = 0; tries < 500 && ping(address) != "refused"; ++tries) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(ping(address), "refused");
 }
 
 TEST(Peer, ThatDoesNotStartSaysWhy) {
