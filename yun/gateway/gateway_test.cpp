@@ -33,12 +33,14 @@ struct Backend final : http::Handler {
       response = http::Response::json(200, http::jwks(keys));
       return {};
     }
+    if (before_2023 && request.path.starts_with("/grpc.reflection.v1.")) request.path = "/unknown.Service/Method";
     return grpc.handle(ctx, request, response);
   }
   void finished(Context& ctx, const http::Request& request, const http::Response& response, const http::Outcome& outcome) noexcept override {
     if (up && request.path != "/jwks.json") grpc.finished(ctx, request, response, outcome);
   }
   bool up = false;
+  bool before_2023 = false;  ///< its reflection is v1alpha alone
   std::vector<http::SigningKey> keys = one_key();
   rpc::Server grpc{{}};
 };
@@ -139,7 +141,18 @@ Task<void> names_what_an_upstream_leaves_unnamed(GatewayTest& test, Context& ctx
   EXPECT_EQ(told, "200");
 }
 
+Task<void> asks_by_v1alpha(GatewayTest& test, Context& ctx) {
+  test.backend.before_2023 = true;
+  test.backend.up = true;
+  const bool complete = co_await test.complete(ctx);
+  EXPECT_TRUE(complete);
+  const std::string told = co_await test.get(ctx, "/check");
+  EXPECT_EQ(told, "200");
+}
+
 }  // namespace
+
+TEST_F(GatewayTest, LearnsMethodsFromAServerWhoseReflectionIsV1Alpha) { run(&asks_by_v1alpha); }
 
 TEST_F(GatewayTest, NamesTheFailureOfAnUpstreamThatGaveNoReason) { run(&names_what_an_upstream_leaves_unnamed); }
 

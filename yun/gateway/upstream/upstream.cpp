@@ -124,32 +124,18 @@ Task<void> Upstream::learn_schema(Context& ctx, std::vector<std::string> service
   }
 }
 
-/// One call of grpc.reflection.v1 a service: file_containing_symbol (field 4); the answer's file_descriptor_response (field 4) has the files
-/// (field 1), what they import included.
+/// A call a service: file_containing_symbol (field 4 of the request); file_descriptor_response (field 4 of the answer) has the files (field 1), what
+/// they import included. Servers of before 2023 offer grpc.reflection.v1alpha only, which has the same messages.
 Task<Result<std::shared_ptr<const rpc::Schema>>> Upstream::reflect(Context& ctx, const std::vector<std::string>& services) {
   std::vector<std::string> files;
   for (const std::string& service : services) {
-    std::string message;
-    rpc::wire::put_bytes(message, 4, service);
-    std::string frame(rpc::kFrameHead, '\0');
-    rpc::put_frame_head(frame.data(), false, static_cast<std::uint32_t>(message.size()));
-    frame += message;
-
-    Context call(ctx, 5s);
-    http::Request request;
-    request.method = http::Method::Post;
-    request.target = request.path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
-    request.headers.add("content-type", "application/grpc");
-    request.headers.add("te", "trailers");
-    request.body = http::Body(std::move(frame));
-    YUN_TRY(response, co_await channel_->send(call, std::move(request)));
-    if (response.status != 200) co_return rpc::error_from_http(response.status);
-    YUN_TRY(bytes, co_await response.body.all(call, kMaxReflection));
-
-    rpc::FrameReader frames(kMaxReflection);
-    frames.feed_all(bytes);
-    YUN_TRY(answer, frames.next());
-    if (!answer) co_return unavailable("reflection of " + service + " gave no answer");
+    auto answer = co_await ask_reflection(ctx, reflection_, service);
+    if (!answer && answer.error().code() == Code::Unimplemented) {
+      const std::string_view other = reflection_ == "v1" ? "v1alpha" : "v1";
+      answer = co_await ask_reflection(ctx, other, service);
+      if (answer) reflection_ = other;
+    }
+    if (!answer) co_return std::move(answer).error().with_context("reflection of " + service);
     rpc::wire::Fields fields(*answer);
     while (auto field = fields.next()) {
       if (field->number == 7) co_return not_found("reflection does not know " + service);
@@ -161,6 +147,36 @@ Task<Result<std::shared_ptr<const rpc::Schema>>> Upstream::reflect(Context& ctx,
     }
   }
   co_return rpc::Schema::build(files);
+}
+
+/// The answer's bytes. Unimplemented if this version is not offered.
+Task<Result<std::string>> Upstream::ask_reflection(Context& ctx, std::string_view version, const std::string& service) {
+  std::string message;
+  rpc::wire::put_bytes(message, 4, service);
+  std::string frame(rpc::kFrameHead, '\0');
+  rpc::put_frame_head(frame.data(), false, static_cast<std::uint32_t>(message.size()));
+  frame += message;
+
+  Context call(ctx, 5s);
+  http::Request request;
+  request.method = http::Method::Post;
+  request.target = request.path = "/grpc.reflection." + std::string(version) + ".ServerReflection/ServerReflectionInfo";
+  request.headers.add("content-type", "application/grpc");
+  request.headers.add("te", "trailers");
+  request.body = http::Body(std::move(frame));
+  YUN_TRY(response, co_await channel_->send(call, std::move(request)));
+  if (response.status != 200) co_return rpc::error_from_http(response.status);
+  YUN_TRY(bytes, co_await response.body.all(call, kMaxReflection));
+
+  rpc::FrameReader frames(kMaxReflection);
+  frames.feed_all(bytes);
+  YUN_TRY(answer, frames.next());
+  if (answer) co_return std::string(*answer);
+  const http::Headers* trailers = response.body.trailers();
+  auto status = rpc::read_status(response.headers);
+  if (!status && trailers) status = rpc::read_status(*trailers);
+  if (status && !*status) co_return std::move(*status).error();
+  co_return unavailable("no answer");
 }
 
 }  // namespace yun::gateway

@@ -37,6 +37,7 @@ class Upstream {
   Task<void> check_health(Context& ctx);
   Task<void> learn_schema(Context& ctx, std::vector<std::string> services);
   Task<Result<std::shared_ptr<const rpc::Schema>>> reflect(Context& ctx, const std::vector<std::string>& services);
+  Task<Result<std::string>> ask_reflection(Context& ctx, std::string_view version, const std::string& service);
 
   UpstreamConfig config_;
   http::Client& probes_;
@@ -44,6 +45,7 @@ class Upstream {
   std::unique_ptr<http::Channel> channel_;
   mutable std::mutex mutex_;
   std::shared_ptr<const rpc::Schema> schema_;
+  std::string_view reflection_ = "v1";  ///< the version that its servers were seen to offer; learn_schema()'s own
 };
 
 }  // namespace yun::gateway
