@@ -34,6 +34,7 @@ class Server;
 }  // namespace http
 namespace rpc {
 class Channel;
+struct ChannelOptions;
 class Server;
 }  // namespace rpc
 namespace cache {
@@ -104,6 +105,8 @@ class App {
   Result<cache::Cache> open_cache(const std::string& url, const std::string& name);
   /// Opens a gRPC channel ("static://127.0.0.1:8081", "dns://users:8080").
   Result<std::shared_ptr<rpc::Channel>> open_rpc(const std::string& url);
+  /// The same; `options.registry` and `options.resolver` are the App's.
+  Result<std::shared_ptr<rpc::Channel>> open_rpc(const std::string& url, rpc::ChannelOptions options);
   /// Opens a channel of HTTP to a service that is found the same way ("consul://127.0.0.1:8500/users").
   Result<std::shared_ptr<http::Channel>> open_http(const std::string& url);
   /// GET of a small text (64 KiB), for key sets and the like. Any status but 200 is an Error.

@@ -6,8 +6,9 @@
 
 namespace yun {
 
-Result<std::shared_ptr<rpc::Channel>> App::open_rpc(const std::string& url) {
-  rpc::ChannelOptions options;
+Result<std::shared_ptr<rpc::Channel>> App::open_rpc(const std::string& url) { return open_rpc(url, rpc::ChannelOptions()); }
+
+Result<std::shared_ptr<rpc::Channel>> App::open_rpc(const std::string& url, rpc::ChannelOptions options) {
   options.registry = &state_->metrics;
   options.resolver = [url] { return discovery::open(url); };
   return rpc::Channel::open(url, std::move(options));

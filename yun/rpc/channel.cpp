@@ -43,7 +43,9 @@ http::Request Channel::State::request(Context& ctx, const ClientMethod& method) 
   return request;
 }
 
-http::Channel::Call Channel::State::call() const { return {.max_attempts = options.retry.max_attempts, .refresh = &set_timeout}; }
+http::Channel::Call Channel::State::call() const {
+  return {.max_attempts = options.retry.max_attempts, .try_timeout = options.try_timeout, .refresh = &set_timeout};
+}
 
 Channel::Channel(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Channel::~Channel() = default;

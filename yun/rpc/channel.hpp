@@ -34,6 +34,8 @@ struct ChannelOptions {
   std::size_t compress_from = 1_KiB;
   /// Of a unary call whose Context has no earlier deadline; zero: none.
   Duration timeout{};
+  /// Of one try of a unary call that is idempotent, if another endpoint may be asked then (http::Channel::Call::try_timeout); zero: none.
+  Duration try_timeout{};
   Duration connect_timeout = std::chrono::seconds(2);
   /// A PING when a connection with open calls was silent so long, and how long its answer may take.
   Duration ping_interval = std::chrono::seconds(30);

@@ -86,6 +86,8 @@ struct RouteConfig {
   /// Tries beyond the first, each at another endpoint if there is one, within the upstream's budget (a fifth of its requests) and only where that is
   /// safe: no connection was made; or the connection broke before the answer's head and the request is idempotent and was not streamed.
   int retries = 2;
+  /// An idempotent request without the head of an answer after that is sent to another endpoint, within the same bounds; zero: it waits to the timeout.
+  Duration try_timeout{};
   std::string rewrite;         ///< replaces the matched prefix; "" = the path goes on as it was matched
   std::optional<GrpcBinding> grpc;
   std::optional<std::size_t> auth;  ///< index into Config::auth

@@ -121,6 +121,8 @@ RouteConfig read_route(const Tree& tree, std::size_t index, const Known& known, 
   Size limit;
   if (reader.get("body_limit", limit)) route.body_limit = limit.bytes;
   if (reader.get("retries", route.retries) && (route.retries < 0 || route.retries > 5)) reader.fault("retries", "must be from 0 to 5");
+  if (reader.get("try_timeout", route.try_timeout) && (route.try_timeout < std::chrono::milliseconds(1) || route.try_timeout >= route.timeout))
+    reader.fault("try_timeout", "must be from 1ms to less than the timeout");
   if (reader.get("rewrite", route.rewrite) && !route.rewrite.starts_with('/')) reader.fault("rewrite", "must begin with '/'");
   if (const Tree* use = reader.find("use")) read_use(*use, path, known, route, errors);
   if (const Tree* grpc = reader.find("grpc")) read_grpc(*grpc, path, known, route, errors);

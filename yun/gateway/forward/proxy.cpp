@@ -81,7 +81,7 @@ Outgoing::~Outgoing() {
 }
 
 http::Channel::Call call_of(const Exchange& exchange) {
-  return {.max_attempts = 1 + static_cast<unsigned>(exchange.route.retries), .idempotent = http::is_idempotent(exchange.request)};
+  return {.max_attempts = 1 + static_cast<unsigned>(exchange.route.retries), .idempotent = http::is_idempotent(exchange.request), .try_timeout = exchange.route.try_timeout};
 }
 
 Forward::Forward(Context& ctx, const Exchange& exchange, http::Response& response)

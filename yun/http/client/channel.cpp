@@ -4,6 +4,7 @@
 
 #include "yun/base/ids.hpp"
 #include "yun/http/client/endpoints.hpp"
+#include "yun/http/codec1/request_parser.hpp"
 #include "yun/runtime/per_loop.hpp"
 
 namespace yun::http {
@@ -39,11 +40,43 @@ class Whole {
   std::size_t size_;
 };
 
+/// Gives a try up when its time is over, provided that the budget allows another.
+class Patience final : private runtime::Timer {
+ public:
+  Patience(Context& attempt, resilience::RetryBudget& budget, Duration limit) : attempt_(attempt), budget_(budget) {
+    arm(runtime::Loop::current().latest() + limit);
+  }
+  bool ran_out() const { return ran_out_; }
+
+ private:
+  void on_timer() noexcept override {
+    if (!budget_.take(runtime::Loop::current().now())) return;
+    ran_out_ = true;
+    attempt_.cancel(Error(Code::DeadlineExceeded, "no answer within the time of one try").with_reason("upstream_slow"));
+  }
+  Context& attempt_;
+  resilience::RetryBudget& budget_;
+  bool ran_out_ = false;
+};
+
+/// send_to() for at most `limit`. `gave_up`: it is to be sent again, which the budget has been charged for.
+Task<Result<void>> send_within(Duration limit, Client& client, Context& ctx, const balance::Endpoint& endpoint, Request& request, Response& response,
+                               resilience::RetryBudget& budget, bool& gave_up) {
+  Context attempt(ctx);
+  Patience patience(attempt, budget, limit);
+  auto sent = co_await client.send_to(attempt, endpoint, request, response);
+  gave_up = !sent && patience.ran_out() && !ctx.done();
+  co_return sent;
+}
+
 /// send() and the client tick() where a call begins and ends.
 TimePoint loop_time() {
   const runtime::Loop* loop = runtime::Loop::current_or_null();
   return loop ? loop->latest() : Clock::now();
 }
+
+/// An App that is not ready yet says so before anything is done: whoever asked may ask another, whatever the method.
+bool was_not_begun(const Response& response) { return response.status == 503 && response.headers.get("x-yun-reason") == "starting"; }
 
 ClientOptions client_options(ClientOptions client, const ChannelOptions& options) {
   if (options.http2) client.http2 = Http2::PriorKnowledge;
@@ -138,13 +171,31 @@ Task<Result<void>> Channel::send(Context& ctx, Request& request, Response& respo
     call.pick = std::move(*pick);
     if (call.attempts++ > 0 && call.refresh) call.refresh(ctx, request);
     if (takes_authority) request.authority = endpoint.authority.empty() ? endpoint.address.to_string() : endpoint.authority;
-    auto sent = co_await inner->client.send_to(ctx, endpoint, request, response);
+    bool gave_up = false;
+    Task<Result<void>> trying;
+    if (call.try_timeout > Duration::zero() && call.attempts < most && call.failed.size() + 1 < endpoints->balancer().size() && whole.is_still(request) &&
+        (call.idempotent || is_idempotent(request))) {
+      trying = send_within(call.try_timeout, inner->client, ctx, endpoint, request, response, endpoints->budget(), gave_up);
+    } else {
+      trying = inner->client.send_to(ctx, endpoint, request, response);
+    }
+    auto sent = co_await std::move(trying);
     if (takes_authority) request.authority.clear();
-    if (sent) co_return Result<void>();
+    if (sent) {
+      const bool may_go_elsewhere = was_not_begun(response) && call.attempts < most && call.failed.size() + 1 < endpoints->balancer().size() &&
+                                    whole.is_still(request) && !ctx.done() && endpoints->budget().take(loop.now());
+      if (!may_go_elsewhere) co_return Result<void>();
+      call.avoid_endpoint();
+      endpoints->report_failed(*call.pick, balance::Outcome::Failure);
+      response.body.abandon();
+      codec1::clear(response);
+      continue;
+    }
 
     const auto outcome = outcome_of(sent.error());
     call.avoid_endpoint();
     endpoints->report_failed(*call.pick, outcome);  // the endpoint is gone with it
+    if (gave_up) continue;
     const bool elsewhere = call.failed.size() < endpoints->balancer().size();
     const bool nothing_sent = outcome == balance::Outcome::ConnectFailure && elsewhere;
     const bool may_be_done_twice =

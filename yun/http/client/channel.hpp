@@ -6,7 +6,8 @@
 //
 // Each answer counts for its endpoint: connect failures, resets, timeouts and 5xx lead to its ejection for a while. A try that failed is followed by
 // one at another endpoint where that is safe and within a budget: no connection was made, so that nothing was sent; or the request is idempotent
-// (http::is_idempotent), all of it is still here, and the connection broke before the head of its answer.
+// (http::is_idempotent), all of it is still here, and the connection broke before the head of its answer, or nothing came for a call's `try_timeout`;
+// or the answer is 503 with X-Yun-Reason: starting, of a service that does nothing yet.
 //
 // rpc::Channel and the gateway's upstreams are made of this.
 
@@ -57,6 +58,9 @@ class Channel {
     std::string_view key = {};       ///< valid until send() returns
     unsigned max_attempts = 0;       ///< 0: the channel's
     bool idempotent = false;         ///< it may be done twice though its method does not say so
+    /// A try without the head of its answer after that is given up and another endpoint asked, if there is one and the request may be sent again; else it
+    /// goes on to the deadline. Zero: no limit. So an endpoint that has stopped without a word (frozen, its network gone) costs a call this long.
+    Duration try_timeout{};
     /// Called before it is sent again: what must be said anew, such as how long the caller still waits.
     void (*refresh)(Context& ctx, Request& request) = nullptr;
 

@@ -148,6 +148,48 @@ Task<std::vector<unsigned>> weight_of_a_stream() {
   co_return weights;
 }
 
+/// A peer that is not ready yet, first in turn, and `other`; what a POST got, how often it was sent.
+Task<std::string> beside_one_that_starts(std::string other) {
+  Peer starting(Peer::Script(9, {"HTTP/1.1 503 x\r\nx-yun-reason: starting\r\ncontent-length: 5\r\n\r\nearly"}));
+  Peer good(Peer::Script(9, {std::move(other)}));
+  auto channel = in_turn(starting.address().to_string(), good.address().to_string());
+  Context root;
+  Context ctx(root, 5s);
+  Request request = request_of(Method::Post);
+  Response response;
+  Channel::Call call;
+  auto sent = co_await channel->send(ctx, request, response, call);
+  std::string told = sent ? std::to_string(response.status) : sent.error().reason();
+  told += " " + std::string(response.body.bytes()) + " after " + std::to_string(call.attempts);
+  co_await starting.stop();
+  co_await good.stop();
+  co_return told;
+}
+
+/// A peer that takes requests and never answers, the first in turn, and one that does. What the request got, how often it was sent, who was given up.
+Task<std::string> beside_a_silent_endpoint(Request request, Duration deadline, resilience::RetryBudgetOptions budget = {}) {
+  Peer silent(Peer::Script(9, std::vector<std::string>{}));
+  Peer good(Peer::Script(9, {kOk}));
+  Client client;
+  ChannelOptions options;
+  options.balance.policy = balance::Policy::RoundRobin;
+  options.retry_budget = budget;
+  auto channel = Channel::open(client, "static://" + silent.address().to_string() + "," + good.address().to_string(), options);
+  Context root;
+  Context ctx(root, deadline);
+  Response response;
+  Channel::Call call{.try_timeout = 20ms};
+  auto sent = co_await (*channel)->send(ctx, request, response, call);
+  std::string told = sent ? std::to_string(response.status) : std::string(name(sent.error().code()));
+  told += " after " + std::to_string(call.attempts);
+  for (const auto& state : (*channel)->states()) {
+    if (state.endpoint.address == silent.address()) told += ", failures " + std::to_string(state.failures);
+  }
+  co_await silent.stop();
+  co_await good.stop();
+  co_return told;
+}
+
 Task<std::string> with_a_resolver_that_cannot_be_made() {
   Client client;
   ChannelOptions options;
@@ -247,6 +289,24 @@ TEST(Channel, WhatWasStreamedIsNotSentAgain) {
   const auto large = runtime::block_on(to_a_lone_endpoint({{Peer::kClose}, {kOk}}, request_of(Method::Put, std::string(1 << 20, 'x'))));
   EXPECT_EQ(large.answer, "upstream_reset");
   EXPECT_EQ(large.connections, 1U);
+}
+
+TEST(Channel, AnEndpointThatIsSilentCostsAnIdempotentRequestOneTry) {
+  EXPECT_EQ(runtime::block_on(beside_a_silent_endpoint(request_of(Method::Get), 10s)), "200 after 2, failures 1");
+  Request keyed = request_of(Method::Post, "hello");
+  keyed.headers.add("idempotency-key", "k1");
+  EXPECT_EQ(runtime::block_on(beside_a_silent_endpoint(std::move(keyed), 10s)), "200 after 2, failures 1");
+}
+
+TEST(Channel, AServiceThatIsStartingHasDoneNothingSoAnotherIsAsked) {
+  EXPECT_EQ(runtime::block_on(beside_one_that_starts(kOk)), "200 ok after 2");
+  EXPECT_EQ(runtime::block_on(beside_one_that_starts(kBad)), "503  after 2");
+}
+
+TEST(Channel, ATryThatMayNotBeRepeatedHasTheWholeDeadline) {
+  const std::string waited = "DEADLINE_EXCEEDED after 1, failures 1";
+  EXPECT_EQ(runtime::block_on(beside_a_silent_endpoint(request_of(Method::Post), 100ms)), waited) << "it may have been done";
+  EXPECT_EQ(runtime::block_on(beside_a_silent_endpoint(request_of(Method::Get), 100ms, {.share = 0, .min_per_second = 0})), waited) << "no budget";
 }
 
 TEST(Channel, TriesStayWithinTheBudget) {
