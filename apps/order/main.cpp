@@ -111,8 +111,11 @@ int main(int argc, char** argv) {
   if (!url) return app.fail(url.error());
   auto pool = app.open_sql(*url);
   if (!pool) return app.fail(pool.error());
-  Orders orders(*pool);
-  auto channel = app.open_rpc(settings.users);
+  auto cache = app.open_cache(shop::cache_url(), "orders");
+  if (!cache) return app.fail(cache.error());
+  Orders orders(*pool, *cache);
+  // A user service that has stopped without a word costs an order half a second, not its user.
+  auto channel = app.open_rpc(settings.users, {.try_timeout = 500ms});
   if (!channel) return app.fail(channel.error());
   Directory directory(**channel);
   auto key_channel = app.open_http(settings.users);

@@ -40,6 +40,8 @@ yun::Error no_order() { return yun::not_found("no such order").with_reason("orde
 Order to_order(const OrderRow& row) { return {row.id, row.status, {}, {row.amount, row.currency}, row.created_at}; }
 Item to_item(const ItemRow& row) { return {row.product_id, row.quantity, {row.amount, row.currency}}; }
 
+constexpr auto kCached = std::chrono::minutes(10);
+
 constexpr const char* kSelectKey = R"(select body, order_json from "keys" where user_id = ? and "key" = ? and created_at > ?)";
 constexpr const char* kSelectOrder = "select id, status, amount, currency, created_at from orders where id = ? and user_id = ?";
 constexpr const char* kSelectItems = "select order_id, product_id, quantity, amount, currency from items where order_id = ? order by position";
@@ -174,9 +176,17 @@ Task<Result<Order>> Orders::find(yun::Context& ctx, std::string user, std::strin
   YUN_TRY(row, co_await pool_.maybe<OrderRow>(ctx, kSelectOrder, id, user));
   if (!row) co_return no_order();
   Order order = to_order(*row);
-  YUN_TRY(items, co_await pool_.all<ItemRow>(ctx, kSelectItems, id));
-  for (const ItemRow& item : items) order.items.push_back(to_item(item));
+  auto loading = [this, id](yun::Context& load_ctx) { return items_of(load_ctx, id); };
+  YUN_TRY(items, co_await cache_.get_or_load<std::vector<Item>>(ctx, "items:" + id, kCached, std::move(loading)));
+  order.items = std::move(items);
   co_return order;
+}
+
+Task<Result<std::vector<Item>>> Orders::items_of(yun::Context& ctx, std::string order) {
+  YUN_TRY(rows, co_await pool_.all<ItemRow>(ctx, kSelectItems, order));
+  std::vector<Item> items;
+  for (const ItemRow& row : rows) items.push_back(to_item(row));
+  co_return items;
 }
 
 Task<Result<OrderPage>> Orders::list(yun::Context& ctx, std::string user, int page_size, std::string page_token) {

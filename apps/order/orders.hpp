@@ -1,11 +1,13 @@
 #pragma once
-// Orders: everything that touches the order database. Placing an order writes order, items, stock, outbox event and idempotency key in
+// Orders: everything that touches the order database. What an order holds never changes once it is placed, so that is read through a cache; status and stock do,
+// and are always the database's. Placing an order writes order, items, stock, outbox event and idempotency key in
 // one transaction, so that whatever dies in between, each is there or none.
 
 #include <optional>
 #include <string>
 
 #include "apps/order/model.hpp"
+#include "yun/cache/cache.hpp"
 #include "yun/observe/context.hpp"
 #include "yun/sql/sql.hpp"
 
@@ -18,7 +20,7 @@ class Orders {
   /// How long an event stays in the outbox after it was delivered.
   static constexpr auto kSentLife = std::chrono::hours(1);
 
-  explicit Orders(yun::sql::Pool pool) : pool_(std::move(pool)) {}
+  Orders(yun::sql::Pool pool, yun::cache::Cache cache) : pool_(std::move(pool)), cache_(std::move(cache)) {}
 
   /// Creates the tables and the first products.
   yun::Task<yun::Result<void>> migrate(yun::Context& ctx);
@@ -49,7 +51,10 @@ class Orders {
   yun::Task<yun::Result<void>> purge(yun::Context& ctx);
 
  private:
+  yun::Task<yun::Result<std::vector<Item>>> items_of(yun::Context& ctx, std::string order);
+
   yun::sql::Pool pool_;
+  yun::cache::Cache cache_;
 };
 
 }  // namespace shop
