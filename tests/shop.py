@@ -95,6 +95,7 @@ class Shop:
         self.config = config or os.path.join(TOP, "apps/gateway/gateway.yaml")
         self.base = free_base()
         self.processes = {}
+        self.advertise = {}  # instance: the port that a registry is told instead of its own
         self.database = Server("mariadb", os.path.join(self.scratch, "mariadb")) if os.environ.get("SHOP_DB") == "mariadb" else None
 
         self.cache = Server("redis", os.path.join(self.scratch, "redis")) if os.environ.get("SHOP_CACHE") == "redis" else None
@@ -128,6 +129,8 @@ class Shop:
         name = name.rstrip("2")
         argv = [os.path.join(BIN, name), "--listen", f"127.0.0.1:{self.port(instance)}", "--admin", f"127.0.0.1:{self.port(instance) + 10}",
                 "--data", os.path.join(self.data, instance)]
+        if instance in self.advertise:
+            argv += ["--advertise", f"127.0.0.1:{self.advertise[instance]}"]
         if name == "gateway":
             argv += ["--routes", self.config]
         if name == "order" and not self.registry:
