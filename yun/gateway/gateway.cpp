@@ -20,11 +20,13 @@ using runtime::Loop;
 
 struct Gateway::Metrics {
   Family<Counter>& refused;
+  Counter& alone;
   Counter& reloads;
   Counter& faulty;
   Gauge& routes;
   explicit Metrics(observe::metrics::Registry& registry)
       : refused(registry.counters("gateway_refused_total", "Requests refused or failed, by route and reason.", {"route", "reason"})),
+        alone(registry.counter("gateway_limit_alone_total", "Requests to which a shared limit was applied by this gateway's part of it, since its store was away.")),
         reloads(registry.counter("gateway_config_applied_total", "Configurations that took effect.")),
         faulty(registry.counter("gateway_config_refused_total", "New configurations that had faults; the old one stayed.")),
         routes(registry.gauge("gateway_routes", "Routes of the configuration in force.")) {}
@@ -83,7 +85,7 @@ std::shared_ptr<const Snapshot> Gateway::in_force() const {
 
 std::shared_ptr<Snapshot> Gateway::prepare(Config config) {
   discarded_->free();
-  return compile(std::move(config), in_force().get(), *patterns_, discarded_);
+  return compile(std::move(config), in_force().get(), *patterns_, discarded_, options_.metrics);
 }
 
 void Gateway::count_refused() { metrics_->faulty.add(); }
@@ -282,7 +284,8 @@ Task<void> Gateway::answer(std::shared_ptr<const Snapshot> snapshot, std::size_t
   if (Limiter* limiter = snapshot->limiters[index].get()) {
     const std::string key =
         limiter->config.by == LimitConfig::By::Consumer ? ctx.subject() : client_address(request, snapshot->config.trusted_proxies);
-    decision = limiter->buckets->take(key, Loop::current().latest());
+    decision = limiter->take(key, Loop::current().latest());
+    if (limiter->shared && !limiter->shared->is_shared()) metrics_->alone.add();
     if (!decision->allowed) {
       refuse(refused_by_limit(*decision));
       put_limit_headers(*decision, response);

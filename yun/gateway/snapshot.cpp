@@ -4,6 +4,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "yun/observe/log/log.hpp"
+
 namespace yun::gateway {
 
 namespace {
@@ -18,14 +20,40 @@ Limiters limiters_of(const Snapshot* snapshot) {
   return limiters;
 }
 
+/// The store of the configuration, the old one if that is described the same; null if there is none.
+std::shared_ptr<LimitStore> open_store(const Config& config, const Snapshot* old, observe::metrics::Registry* metrics) {
+  if (!config.limit_store) return nullptr;
+  if (old && old->limit_store && old->limit_store->config == *config.limit_store) return old->limit_store;
+  cache::redis::Options defaults;
+  defaults.name = "limits";
+  defaults.metrics = metrics;
+  // The configuration was checked: its URL is a good one.
+  auto client = cache::redis::Client::open(config.limit_store->redis, std::move(defaults));
+  if (!client) {
+    observe::log::error("limits are not shared", {{"error", client.error()}});
+    return nullptr;
+  }
+  return std::make_shared<LimitStore>(LimitStore{*config.limit_store, std::move(*client)});
+}
+
 /// The old limiter of the route of that name, if its limit is the same; else a fresh one.
-std::shared_ptr<Limiter> open_limiter(const RouteConfig& route, const Limiters& old) {
+std::shared_ptr<Limiter> open_limiter(const RouteConfig& route, const std::shared_ptr<LimitStore>& store, const Limiters& old) {
   if (!route.limit) return nullptr;
+  const auto& wanted_store = route.limit->shared ? store : nullptr;
   const auto kept = old.find(route.name);
-  if (kept != old.end() && kept->second->config.rate == route.limit->rate && kept->second->config.by == route.limit->by) return kept->second;
+  if (kept != old.end() && kept->second->config == *route.limit && kept->second->store == wanted_store) return kept->second;
   auto limiter = std::make_shared<Limiter>();
   limiter->config = *route.limit;
-  limiter->buckets = std::make_unique<resilience::KeyedLimiter>(resilience::LimiterOptions{.rate = route.limit->rate});
+  const resilience::LimiterOptions limit{.rate = route.limit->rate};
+  if (wanted_store) {
+    limiter->store = wanted_store;
+    cache::redis::SharedLimiterOptions options;
+    options.instances = wanted_store->config.gateways;
+    options.prefix = wanted_store->client.options().prefix + "limit:" + route.name + ":";
+    limiter->shared = std::make_unique<cache::redis::SharedLimiter>(wanted_store->client, limit, std::move(options));
+  } else {
+    limiter->buckets = std::make_unique<resilience::KeyedLimiter>(limit);
+  }
   return limiter;
 }
 
@@ -78,7 +106,8 @@ void Discarded::free() {
   all.swap(all_);
 }
 
-std::shared_ptr<Snapshot> compile(Config config, const Snapshot* old, Patterns& patterns, std::shared_ptr<Discarded> discarded) {
+std::shared_ptr<Snapshot> compile(Config config, const Snapshot* old, Patterns& patterns, std::shared_ptr<Discarded> discarded,
+                                  observe::metrics::Registry* metrics) {
   const auto discard = [discarded = std::move(discarded)](Snapshot* done) {
     done->upstreams.clear();
     done->auth.clear();
@@ -88,10 +117,11 @@ std::shared_ptr<Snapshot> compile(Config config, const Snapshot* old, Patterns& 
   snapshot->config = std::move(config);
   const RouteList& routes = snapshot->config.routes;
   const Limiters limiters = limiters_of(old);
+  snapshot->limit_store = open_store(snapshot->config, old, metrics);
   snapshot->limiters.reserve(routes.size());
   snapshot->patterns.reserve(routes.size());
   for (std::size_t i = 0; i < routes.size(); ++i) {
-    snapshot->limiters.push_back(open_limiter(routes[i], limiters));
+    snapshot->limiters.push_back(open_limiter(routes[i], snapshot->limit_store, limiters));
     const bool same = old && i < old->patterns.size() && old->config.routes.shared(i) == routes.shared(i);
     snapshot->patterns.push_back(same ? old->patterns[i] : patterns.keep(routes[i].match.path.text));
   }

@@ -64,7 +64,15 @@ struct LimitConfig {
   enum class By { Address, Consumer };
   Rate rate;
   By by = By::Address;
+  bool shared = false;  ///< with the other gateways, through Config::limit_store; else each gateway admits as much
   bool operator==(const LimitConfig&) const = default;
+};
+
+/// Where gateways keep the limits that they share. No request waits for it: see cache::redis::SharedLimiter.
+struct LimitStoreConfig {
+  std::string redis;      ///< redis:// or rediss://, as cache::redis::parse_url takes it
+  unsigned gateways = 1;  ///< that share the limits: while the store is away each admits its part of a limit
+  bool operator==(const LimitStoreConfig&) const = default;
 };
 
 /// JSON to a unary gRPC method and back: path parameters and query become fields of the request, the body the rest.
@@ -145,6 +153,7 @@ struct Config {
   std::vector<AuthConfig> auth;
   RouteList routes;
   std::vector<Cidr> trusted_proxies;
+  std::optional<LimitStoreConfig> limit_store;
   std::size_t body_limit = 10u << 20;
 
   /// Every fault at once, one line each: `gateway.yaml:14:9: route "orders": unknown upstream "ordrs"; did you mean "orders"?`

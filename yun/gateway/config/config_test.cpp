@@ -47,6 +47,34 @@ TEST(GatewayConfig, ReadsAWholeFile) {
   EXPECT_TRUE(config->trusted_proxies[1].contains(*runtime::Address::parse("[::1]:1")));
 }
 
+TEST(GatewayConfig, ASharedLimitNamesItsStore) {
+  const std::string routes = R"(upstreams:
+  a: { to: "static://127.0.0.1:1" }
+routes:
+  - { name: a, match: path(/a), to: a, use: [ limit: 100/s by address shared ] }
+  - { name: b, match: path(/b), to: a, use: [ limit: 50/s shared ] }
+)";
+  auto config = Config::parse("limit_store: { redis: \"redis://:secret@127.0.0.1:6379/1\", gateways: 3 }\n" + routes, "gateway.yaml");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->limit_store, (LimitStoreConfig{"redis://:secret@127.0.0.1:6379/1", 3}));
+  EXPECT_TRUE(config->routes[0].limit->shared);
+  EXPECT_EQ(config->routes[0].limit->rate.count, 100);
+  EXPECT_TRUE(config->routes[1].limit->shared);
+  const std::string needs = R"(limit: shared needs to be told where, at the top of the file: limit_store: { redis: "redis://host:6379/0" })";
+  EXPECT_EQ(faults(routes), "gateway.yaml:4:54: route \"a\": " + needs + "\ngateway.yaml:5:54: route \"b\": " + needs);
+  EXPECT_NE(faults("limit_store: { redis: \"http://127.0.0.1\" }\n" + routes).find("gateway.yaml:1:23: limit_store.redis: "), std::string::npos)
+      << faults("limit_store: { redis: \"http://127.0.0.1\" }\n" + routes);
+  EXPECT_NE(faults("limit_store: { redis: \"redis://127.0.0.1\", gateways: 0 }\n" + routes).find("must be at least 1"), std::string::npos);
+}
+
+TEST(GatewayConfig, ATryIsShorterThanTheRequest) {
+  const std::string head = "upstreams:\n  a: { to: \"static://127.0.0.1:1\" }\nroutes:\n  - { name: a, match: path(/a), to: a, timeout: 2s, try_timeout: ";
+  auto config = Config::parse(head + "500ms }\n", "gateway.yaml");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->routes[0].try_timeout, std::chrono::milliseconds(500));
+  EXPECT_NE(faults(head + "2s }\n").find("must be from 1ms to less than the timeout"), std::string::npos);
+}
+
 TEST(GatewayConfig, AnUnknownUpstreamIsNamedWithItsPlaceAndTheNearest) {
   EXPECT_EQ(faults(R"(upstreams:
   orders: { to: "static://127.0.0.1:8082" }

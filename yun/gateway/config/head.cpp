@@ -1,3 +1,4 @@
+#include "yun/cache/redis/options.hpp"
 #include "yun/gateway/config/read.hpp"
 
 namespace yun::gateway {
@@ -66,6 +67,18 @@ void read_auth(const Entry& entry, Config& config, Errors& errors) {
   config.auth.push_back(std::move(auth));
 }
 
+void read_limit_store(const Tree& tree, Config& config, Errors& errors) {
+  LimitStoreConfig store;
+  Reader reader(tree, "limit_store", errors);
+  if (reader.require("redis", store.redis)) {
+    if (auto url = cache::redis::parse_url(store.redis); !url) reader.fault("redis", url.error().message());
+  }
+  reader.get("gateways", store.gateways);
+  if (store.gateways < 1) reader.fault("gateways", "must be at least 1");
+  reader.finish();
+  config.limit_store = std::move(store);
+}
+
 }  // namespace
 
 Config read_head(Reader& file, Errors& errors) {
@@ -78,6 +91,7 @@ Config read_head(Reader& file, Errors& errors) {
   if (const Tree* auth = file.find("auth")) {
     for (const Entry& entry : auth->entries) read_auth(entry, config, errors);
   }
+  if (const Tree* store = file.find("limit_store")) read_limit_store(*store, config, errors);
   Size limit;
   if (file.get("body_limit", limit)) config.body_limit = limit.bytes;
   if (const Tree* proxies = file.find("trusted_proxies")) {
@@ -93,7 +107,7 @@ Config read_head(Reader& file, Errors& errors) {
   return config;
 }
 
-Known::Known(const Config& config) {
+Known::Known(const Config& config) : has_limit_store_(config.limit_store.has_value()) {
   for (const UpstreamConfig& upstream : config.upstreams) {
     upstream_by_name_.emplace(upstream.name, upstreams_.size());
     upstreams_.emplace_back(upstream.name, upstream.protocol);

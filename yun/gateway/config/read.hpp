@@ -18,7 +18,7 @@ namespace yun::gateway {
 class Known {
  public:
   explicit Known(const Config& config);
-  bool operator==(const Known& other) const { return upstreams_ == other.upstreams_ && auth_ == other.auth_; }
+  bool operator==(const Known& other) const { return upstreams_ == other.upstreams_ && auth_ == other.auth_ && has_limit_store_ == other.has_limit_store_; }
 
   /// Indices into Config::upstreams and Config::auth.
   std::optional<std::size_t> upstream(std::string_view name) const { return find(upstream_by_name_, name); }
@@ -27,12 +27,14 @@ class Known {
   Protocol protocol(std::size_t upstream) const { return upstreams_[upstream].second; }
   std::vector<std::string> upstream_names() const;
   const std::vector<std::string>& auth_names() const { return auth_; }
+  bool has_limit_store() const { return has_limit_store_; }
 
  private:
   using ByName = std::map<std::string, std::size_t, std::less<>>;
   static std::optional<std::size_t> find(const ByName& map, std::string_view name);
   std::vector<std::pair<std::string, Protocol>> upstreams_;
   std::vector<std::string> auth_;
+  bool has_limit_store_ = false;
   ByName upstream_by_name_;
   ByName auth_by_name_;
 };

@@ -12,10 +12,16 @@ using config::Tree;
 
 namespace {
 
-/// "100/s by consumer"
-std::optional<LimitConfig> read_limit(const Tree& tree, const std::string& path, Errors& errors) {
+/// "100/s by consumer", "100/s by consumer shared"
+std::optional<LimitConfig> read_limit(const Tree& tree, const std::string& path, const Known& known, Errors& errors) {
   LimitConfig limit;
-  const std::string_view text = trim(tree.scalar);
+  std::string_view text = trim(tree.scalar);
+  constexpr std::string_view kShared = " shared";
+  if (text.ends_with(kShared)) {
+    limit.shared = true;
+    text = trim(text.substr(0, text.size() - kShared.size()));
+    if (!known.has_limit_store()) errors.add(tree, path, "limit: shared needs to be told where, at the top of the file: limit_store: { redis: \"redis://host:6379/0\" }");
+  }
   const std::size_t by = text.find(" by ");
   auto rate = parse_rate(trim(text.substr(0, by)));
   if (!rate) {
@@ -50,7 +56,7 @@ void read_use(const Tree& use, const std::string& path, const Known& known, Rout
       route.auth = known.auth(plugin.value.scalar);
       if (!route.auth) errors.add(plugin.value, path, config::unknown("auth", plugin.value.scalar, known.auth_names()));
     } else if (plugin.key == "limit") {
-      route.limit = read_limit(plugin.value, path, errors);
+      route.limit = read_limit(plugin.value, path, known, errors);
     } else {
       errors.add(plugin, path, config::unknown("plugin", plugin.key, kPlugins));
     }
