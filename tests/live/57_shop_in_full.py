@@ -19,6 +19,11 @@ def passing(consul, service):
         return sorted(entry["Service"]["Port"] for entry in json.load(answer))
 
 
+def metric(shop, name, series):
+    with urllib.request.urlopen(f"http://127.0.0.1:{shop.port(name) + 10}/metrics", timeout=5) as answer:
+        return sum(float(line.split()[-1]) for line in answer.read().decode().splitlines() if line.startswith(series))
+
+
 def eventually(condition, seconds=20):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -73,6 +78,18 @@ try:
         _, ada = shop.new_user("ada@example.com")
         plenty = max(shop.products(), key=lambda p: p["stock"])
         order = {"items": [{"product_id": plenty["id"], "quantity": 1}]}
+
+        placed = shop.call("POST", "/api/orders", order, ada, "cached")
+        path = "/api/orders/" + placed.json["id"]
+        read = [shop.call("GET", path, token=ada) for _ in range(6)]
+        verdict("an order is read as it was placed, each time", all(one.status == 200 and one.json == placed.json for one in read), read[:2])
+        hits = sum(metric(shop, name, 'cache_requests_total{cache="orders",result="hit"}') for name in ("order", "order2"))
+        verdict("most times what it holds comes from the cache", hits >= 3, hits)
+        shop.call("POST", path + "/cancel", token=ada)
+        read = [shop.call("GET", path, token=ada) for _ in range(6)]
+        verdict("and once it is cancelled nobody reads it as placed", all(one.json == placed.json | {"status": "cancelled"} for one in read), read[:2])
+        plenty = next(p for p in shop.products() if p["id"] == plenty["id"])
+        kept = len(shop.orders(ada))
 
         load = Load(shop, ada, order)
         time.sleep(1)
@@ -129,7 +146,7 @@ try:
         verdict(f"no order of {load.count} failed afterwards", not bad, bad[:3])
         placed = shop.orders(ada)
         left = next(p["stock"] for p in shop.products() if p["id"] == plenty["id"])
-        verdict("stock adds up", left == plenty["stock"] - len(placed), (left, len(placed)))
+        verdict("stock adds up", left == plenty["stock"] - (len(placed) - kept), (left, len(placed)))
 finally:
     consul.signal(signal.SIGKILL)
 finish()

@@ -389,6 +389,22 @@ TEST_F(ChannelTest, ACallWithoutSideEffectsWhoseConnectionBreaksGoesToAnotherEnd
   EXPECT_GE(cutter.cut, 1) << "nothing was cut";
 }
 
+TEST_F(ChannelTest, ACallWithoutSideEffectsLeavesASilentEndpointAfterTheTimeOfATry) {
+  // The kernel takes connections for it; nobody reads them.
+  auto silent = *runtime::Listener::bind(*runtime::Address::parse("127.0.0.1:0"));
+  channel = *Channel::open("static://" + silent.address().to_string() + "," + bound.to_string(),
+                           {.try_timeout = 20ms, .balance = {.policy = balance::Policy::RoundRobin}});
+  run([](ChannelTest&, Context& ctx, Stub stub) -> Task<Result<void>> {
+    Shape request;
+    request.set_int32_field(3);
+    for (int i = 0; i < 4; ++i) {
+      YUN_TRY(answer, co_await stub.get_http_info(ctx, request));
+      EXPECT_EQ(answer.int32_field(), 3);
+    }
+    co_return Result<void>();
+  });
+}
+
 TEST_F(ChannelTest, AnotherCallIsNotSentAgainSinceItMayHaveBeenDone) {
   Cutter cutter;
   channel = *Channel::open("static://" + cutter.address, {});
