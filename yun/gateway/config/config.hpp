@@ -91,8 +91,8 @@ struct RouteConfig {
   std::size_t upstream = 0;  ///< index into Config::upstreams
   Duration timeout = std::chrono::seconds(15);
   std::size_t body_limit = 0;  ///< bytes; 0 = the gateway's
-  /// Tries beyond the first, each at another endpoint if there is one, within the upstream's budget (a fifth of its requests) and only where that is
-  /// safe: no connection was made; or the connection broke before the answer's head and the request is idempotent and was not streamed.
+  /// Tries beyond the first, each at another endpoint if there is one, and only where that is safe: no connection was made; or, within the upstream's
+  /// budget (a fifth of its requests), the connection broke before the answer's head and the request is idempotent and was not streamed.
   int retries = 2;
   /// An idempotent request without the head of an answer after that is sent to another endpoint, within the same bounds; zero: it waits to the timeout.
   Duration try_timeout{};

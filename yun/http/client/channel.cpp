@@ -201,7 +201,8 @@ Task<Result<void>> Channel::send(Context& ctx, Request& request, Response& respo
     const bool may_be_done_twice =
         sent.error().reason() == "upstream_reset" && (call.idempotent || is_idempotent(request)) && whole.is_still(request);
     if ((!nothing_sent && !may_be_done_twice) || call.attempts >= most || ctx.done()) co_return std::move(sent);
-    if (!endpoints->budget().take(loop.now())) co_return std::move(sent);
+    // Where nothing was sent the service has no more work by it: an outage must not use up what its end will need.
+    if (!nothing_sent && !endpoints->budget().take(loop.now())) co_return std::move(sent);
     if (elsewhere) continue;
     auto slept = co_await runtime::sleep_for(ctx, std::chrono::duration_cast<Duration>(kMostPause * random_unit()));
     if (!slept) co_return std::move(sent);

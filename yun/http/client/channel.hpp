@@ -5,7 +5,7 @@
 //     YUN_TRY(response, co_await users->send(ctx, std::move(request)));
 //
 // Each answer counts for its endpoint: connect failures, resets, timeouts and 5xx lead to its ejection for a while. A try that failed is followed by
-// one at another endpoint where that is safe and within a budget: no connection was made, so that nothing was sent; or the request is idempotent
+// one at another endpoint where that is safe: no connection was made, so that nothing was sent; or, within a budget, the request is idempotent
 // (http::is_idempotent), all of it is still here, and the connection broke before the head of its answer, or nothing came for a call's `try_timeout`;
 // or the answer is 503 with X-Yun-Reason: starting, of a service that does nothing yet.
 //
@@ -35,7 +35,7 @@ struct ChannelOptions {
   std::function<Result<std::unique_ptr<balance::Resolver>>()> resolver = {};
   /// Tries of one call, the first included.
   unsigned max_attempts = 3;
-  resilience::RetryBudgetOptions retry_budget = {};  ///< for all calls on one loop
+  resilience::RetryBudgetOptions retry_budget = {};  ///< for all calls on one loop; a try without a connection is not charged to it
 };
 
 class Channel {

@@ -127,6 +127,34 @@ Task<std::size_t> many_that_break_off(resilience::RetryBudgetOptions budget, int
   co_return peer.connections();
 }
 
+/// Calls while nobody is there, and then some of which an endpoint breaks every one off: how many of these were answered.
+Task<std::string> after_an_outage() {
+  Peer bad(Peer::Script(20, {Peer::kClose}));
+  Peer good(Peer::Script(40, {kOk}));
+  Client client;
+  balance::StaticResolver* source = nullptr;
+  ChannelOptions options;
+  options.balance.policy = balance::Policy::RoundRobin;
+  options.retry_budget = {.share = 0, .min_per_second = 0.1};  // one retry
+  std::vector<balance::Endpoint> dead;
+  for (int i = 0; i < 2; ++i) dead.push_back({*runtime::Address::parse(dead_address()), "", 1, {}});
+  options.resolver = [&]() -> Result<std::unique_ptr<balance::Resolver>> {
+    auto made = std::make_unique<balance::StaticResolver>(dead);
+    source = made.get();
+    return std::unique_ptr<balance::Resolver>(std::move(made));
+  };
+  auto channel = Channel::open(client, "users", options);
+  for (int i = 0; i < 20; ++i) (void)co_await call(**channel);
+  source->set({{bad.address(), "", 1, {}}, {good.address(), "", 1, {}}});
+  for (int i = 0; i < 3; ++i) (void)co_await runtime::yield_now();
+  std::string told = co_await call(**channel);
+  const std::string second = co_await call(**channel);
+  told += " " + second;
+  co_await bad.stop();
+  co_await good.stop();
+  co_return told;
+}
+
 Task<std::vector<unsigned>> weight_of_a_stream() {
   Peer peer({{"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n"}});
   Client client;
@@ -313,6 +341,8 @@ TEST(Channel, TriesStayWithinTheBudget) {
   EXPECT_EQ(runtime::block_on(many_that_break_off({.share = 0, .min_per_second = 0.5}, 20)), 25U);
   EXPECT_EQ(runtime::block_on(many_that_break_off({.share = 0.2, .min_per_second = 0}, 20)), 24U);
 }
+
+TEST(Channel, AnOutageLeavesTheBudgetForItsEnd) { EXPECT_EQ(runtime::block_on(after_an_outage()), "200 200"); }
 
 TEST(Channel, AStreamWeighsOnItsEndpointUntilItGoes) {
   EXPECT_EQ(runtime::block_on(weight_of_a_stream()), (std::vector<unsigned>{1, 0}));
