@@ -36,7 +36,7 @@ inline yun::Result<std::string> database_url(const std::string& embedded) {
     if (!std::getline(in, password)) return yun::invalid_argument("DB_PASSWORD_FILE: " + file + " cannot be read");
   }
   return "mysql://" + yun::percent_encode(variable("DB_USER", "shop")) + ":" + yun::percent_encode(password) + "@" + host + ":" + variable("DB_PORT", "3306") +
-         "/" + yun::percent_encode(variable("DB_NAME", "shop"));
+         "/" + yun::percent_encode(variable("DB_NAME", "shop")) + "?idle_transaction=1s";
 }
 
 /// The Redis of REDIS_ADDR (host:port) with a small memory before it, else memory alone.

@@ -124,9 +124,13 @@ int main(int argc, char** argv) {
     return settings.jwks.empty() ? app.fetch_text(ctx, **key_channel, "/.well-known/jwks.json") : app.fetch_text(ctx, settings.jwks);
   });
   auto& events = app.metrics().counter("shop_order_events_total", "Order events delivered from the outbox.");
-  shop::Relay relay(orders, [&](const std::string& payload) -> Result<void> {
-    events.add();
-    log::info("order event", {{"event", payload}});
+  shop::Relay relay(orders, [&](const std::vector<Orders::Event>& batch) -> Result<void> {
+    const std::uint64_t lost = log::dropped();
+    for (const Orders::Event& event : batch) log::info("order event", {{"event", event.payload}});
+    // A line that waits to be written would be gone with a kill.
+    log::flush();
+    if (log::dropped() != lost) return unavailable("the log has dropped lines");
+    events.add(batch.size());
     return {};
   });
 

@@ -73,20 +73,24 @@ Result<void> add_event(Transaction& tx, const char* type, const std::string& use
   return {};
 }
 
-/// Takes one item out of the stock and prices it.
-Result<Item> take(Transaction& tx, const NewItem& wanted, std::size_t index) {
+/// One item with its price, if there is such a product.
+Result<Item> priced(Transaction& tx, const NewItem& wanted, std::size_t index) {
   YUN_GET(product, tx.maybe<ProductRow>("select id, name, amount, currency, stock from products where id = ?", wanted.product_id));
   if (!product) {
     return yun::invalid_argument("the order names an unknown product")
         .with_violation("/items/" + std::to_string(index) + "/product_id", "no such product")
         .with_reason("product_unknown");
   }
-  YUN_GET(taken, tx.execute("update products set stock = stock - ? where id = ? and stock >= ?", wanted.quantity, product->id, wanted.quantity));
-  if (taken.rows == 0) {
-    return yun::Error(yun::Code::Aborted, "not enough of product '" + product->id + "' in stock: " + std::to_string(product->stock) + " left")
-        .with_reason("out_of_stock");
-  }
   return Item{product->id, wanted.quantity, {product->amount, product->currency}};
+}
+
+/// Takes one item out of the stock. Here the stock is decided on, whatever was read before.
+Result<void> take(Transaction& tx, const Item& item) {
+  YUN_GET(taken, tx.execute("update products set stock = stock - ? where id = ? and stock >= ?", item.quantity, item.product_id, item.quantity));
+  if (taken.rows > 0) return {};
+  YUN_GET(product, tx.maybe<ProductRow>("select id, name, amount, currency, stock from products where id = ?", item.product_id));
+  return yun::Error(yun::Code::Aborted, "not enough of product '" + item.product_id + "' in stock: " + std::to_string(product ? product->stock : 0) + " left")
+      .with_reason("out_of_stock");
 }
 
 /// Makes the key this transaction's own, or gives the order that it has made. Whoever comes with the same key meanwhile waits at the insert.
@@ -111,7 +115,7 @@ Result<Order> place_in(Transaction& tx, const std::string& user, const std::stri
   Order order{.id = yun::new_id(), .status = "placed", .items = {}, .total = {}, .created_at = {}};
   order.created_at = yun::time_of_id(order.id);  // pages go by ids, and shall be sorted by time too
   for (std::size_t i = 0; i < wanted.items.size(); ++i) {
-    YUN_GET(item, take(tx, wanted.items[i], i));
+    YUN_GET(item, priced(tx, wanted.items[i], i));
     if (i > 0 && item.price.currency != order.total.currency) {
       return yun::invalid_argument("the items have different currencies")
           .with_violation("/items/" + std::to_string(i) + "/product_id", "is not sold in " + order.total.currency);
@@ -133,6 +137,10 @@ Result<Order> place_in(Transaction& tx, const std::string& user, const std::stri
   YUN_GET(kept, tx.execute(R"(update "keys" set order_json = ? where user_id = ? and "key" = ?)", yun::json::to_json(order), user, key));
   (void)kept;
   if (auto event = add_event(tx, "order.placed", user, order); !event) return std::move(event).error();
+  // Last, since all orders of a product wait for its row until this one's commit.
+  for (const Item& item : order.items) {
+    if (auto taken = take(tx, item); !taken) return std::move(taken).error();
+  }
   return order;
 }
 

@@ -17,14 +17,14 @@ constexpr auto kPurgeEvery = std::chrono::minutes(5);
 
 Task<Result<int>> Relay::deliver(yun::Context& ctx) {
   YUN_TRY(events, co_await orders_.unsent(ctx, kBatch));
+  if (events.empty()) co_return 0;
   std::vector<std::int64_t> sent;
-  for (const Orders::Event& event : events) {
-    if (!subscriber_(event.payload)) break;
-    sent.push_back(event.id);
-  }
+  for (const Orders::Event& event : events) sent.push_back(event.id);
   const int delivered = static_cast<int>(sent.size());
+  auto hand_on = [this, events = std::move(events)] { return subscriber_(events); };
+  YUN_CHECK(co_await thread_.run(ctx, std::move(hand_on)));
   // Marked after delivery: a crash in between delivers again, never not at all.
-  if (delivered > 0) YUN_CHECK(co_await orders_.mark_sent(ctx, std::move(sent)));
+  YUN_CHECK(co_await orders_.mark_sent(ctx, std::move(sent)));
   co_return delivered;
 }
 

@@ -5,13 +5,15 @@
 #include <string>
 
 #include "apps/order/orders.hpp"
+#include "yun/runtime/threads.hpp"
 
 namespace shop {
 
 class Relay {
  public:
-  /// Told each event (an OrderEvent as JSON). An error stops the relay for a moment; the same event comes again.
-  using Subscriber = std::function<yun::Result<void>(const std::string& payload)>;
+  /// Told some events (each an OrderEvent as JSON), oldest first, on a thread of the relay's. Once it returns ok they must be safe with it, for they are marked as delivered
+  /// then and do not come again. An error stops the relay for a moment; the same events come again.
+  using Subscriber = std::function<yun::Result<void>(const std::vector<Orders::Event>& events)>;
 
   Relay(Orders& orders, Subscriber subscriber) : orders_(orders), subscriber_(std::move(subscriber)) {}
 
@@ -24,6 +26,7 @@ class Relay {
 
   Orders& orders_;
   Subscriber subscriber_;
+  yun::runtime::BlockingPool thread_{{.threads = 1, .max_queued = 1}};
 };
 
 }  // namespace shop

@@ -14,7 +14,7 @@ class Connection(asyncio.Protocol):
     """HTTP/1.1, one request at a time."""
 
     def __init__(self):
-        self.buffer, self.answer, self.transport, self.keeps = b"", None, None, True
+        self.buffer, self.answer, self.transport, self.keeps, self.used = b"", None, None, True, False
 
     def connection_made(self, transport):
         self.transport = transport
@@ -30,7 +30,7 @@ class Connection(asyncio.Protocol):
         if len(self.buffer) < end + 4 + size:
             return
         body, self.buffer = self.buffer[end + 4:end + 4 + size], self.buffer[end + 4 + size:]
-        self.keeps = fields.get("connection", "").lower() != "close"
+        self.keeps, self.used = fields.get("connection", "").lower() != "close", True
         answer, self.answer = self.answer, None
         if not answer.done():
             answer.set_result((int(head[0].split(" ")[1]), fields, body))
@@ -126,7 +126,16 @@ class Load:
             await asyncio.sleep(max(min(retry_after, 1.0), min(1.0, 0.05 * 2 ** order.tries)) * random.uniform(0.5, 1))
 
     async def _try(self, order):
-        """(status, reason, order id, seconds to wait); status 0 and the error's words where there was no answer."""
+        """As Go's transport does with a request that has an Idempotency-Key: on another connection if one that was kept closes without a byte of answer, since a server
+        may close an idle one at the moment at which it is used again."""
+        while True:
+            answer, may_be_stale = await self._exchange(order)
+            if not may_be_stale:
+                return answer
+
+    async def _exchange(self, order):
+        """(status, reason, order id, seconds to wait), status 0 and the error's words where there was no answer; and whether a kept connection closed without a byte."""
+        connection = None
         try:
             connection = await self._connection()
             answer = connection.answer = self.loop.create_future()
@@ -144,10 +153,11 @@ class Load:
                 connection.transport.close()
             said = json.loads(body)
             if status == 201:
-                return status, "", said["id"], 0
-            return status, said.get("reason") or fields.get("x-yun-reason", ""), None, float(fields.get("retry-after", 0))
+                return (status, "", said["id"], 0), False
+            return (status, said.get("reason") or fields.get("x-yun-reason", ""), None, float(fields.get("retry-after", 0))), False
         except (OSError, ValueError) as error:
-            return 0, f"{type(error).__name__}: {error}"[:80], None, 0
+            stale = isinstance(error, ConnectionError) and connection is not None and connection.used and not connection.buffer
+            return (0, f"{type(error).__name__}: {error}"[:80], None, 0), stale
 
     async def _connection(self):
         while self.idle:

@@ -27,9 +27,12 @@ struct MysqlTarget {
   std::string database;
   Tls tls = Tls::Off;
   std::string ca;  ///< PEM file; "" = the system's
+  /// MariaDB only (MySQL has nothing like it): a transaction that has written and is then silent for so long is rolled back and its connection closed. So a program
+  /// that is frozen between two statements does not hold its row locks for ever. Whole seconds; zero: no limit.
+  std::chrono::seconds idle_transaction{};
 };
 
-/// `rest` is what follows "mysql://". Parameters: tls=off|required|verify, ca=FILE, socket=PATH. InvalidArgument says what is wrong, never the password.
+/// `rest` is what follows "mysql://". Parameters: tls=off|required|verify, ca=FILE, socket=PATH, idle_transaction=1s. InvalidArgument says what is wrong, never the password.
 Result<MysqlTarget> parse_mysql_url(std::string_view rest);
 
 /// Connects to nothing yet: the first call does. Errors: parse_mysql_url's.

@@ -43,7 +43,11 @@ Result<std::unique_ptr<MysqlConnection>> MysqlConnection::open(const MysqlTarget
   const auto seconds = static_cast<unsigned>(std::max<long long>(1, std::chrono::ceil<std::chrono::seconds>(options.connect_timeout).count()));
   mysql_options(handle, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
   mysql_options(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-  mysql_options(handle, MYSQL_INIT_COMMAND, kSession);
+  std::string session = kSession;
+  // In a comment that only MariaDB reads.
+  if (target.idle_transaction.count() > 0)
+    session += " /*M!100300 , session idle_write_transaction_timeout = " + std::to_string(target.idle_transaction.count()) + " */";
+  mysql_options(handle, MYSQL_INIT_COMMAND, session.c_str());
   const my_bool no = 0;
   const my_bool yes = 1;
   if (target.tls == MysqlTarget::Tls::Off) {

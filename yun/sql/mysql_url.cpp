@@ -33,8 +33,12 @@ Result<void> read_parameter(MysqlTarget& target, std::string_view text) {
     target.ca = std::move(value);
   } else if (name == "socket") {
     target.socket = std::move(value);
+  } else if (name == "idle_transaction") {
+    YUN_GET(limit, parse_duration(value));
+    if (limit < std::chrono::seconds(1) || limit % std::chrono::seconds(1) != Duration::zero()) return wrong("idle_transaction is one second or more, whole ones");
+    target.idle_transaction = std::chrono::duration_cast<std::chrono::seconds>(limit);
   } else {
-    return wrong("unknown parameter \"" + std::string(name) + "\", known: tls, ca, socket");
+    return wrong("unknown parameter \"" + std::string(name) + "\", known: tls, ca, socket, idle_transaction");
   }
   return {};
 }

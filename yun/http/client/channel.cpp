@@ -78,6 +78,12 @@ TimePoint loop_time() {
 /// An App that is not ready yet says so before anything is done: whoever asked may ask another, whatever the method.
 bool was_not_begun(const Response& response) { return response.status == 503 && response.headers.get("x-yun-reason") == "starting"; }
 
+/// One that has not failed this call, or, where all that failed were only slow, one of those: all may hang on what they share, and one may hang for good.
+bool has_another(const Channel::Call& call, Endpoints& endpoints, bool all_answer) {
+  const std::size_t size = endpoints.balancer().size();
+  return call.failed.size() + 1 < size || (all_answer && size > 1);
+}
+
 ClientOptions client_options(ClientOptions client, const ChannelOptions& options) {
   if (options.http2) client.http2 = Http2::PriorKnowledge;
   client.connect_timeout = options.connect_timeout;
@@ -163,6 +169,7 @@ Task<Result<void>> Channel::send(Context& ctx, Request& request, Response& respo
   const Whole whole(request);
   const unsigned most = call.max_attempts ? call.max_attempts : inner->options.max_attempts;
   if (call.attempts == 0) endpoints->budget().on_call(loop.now());
+  bool all_answer = true;  // no connection was refused: an endpoint that was given up may be well by now
   for (;;) {
     (void)loop.tick();  // what the pick and the exchange begin at
     auto pick = endpoints->pick(call.key, call.failed);
@@ -173,7 +180,7 @@ Task<Result<void>> Channel::send(Context& ctx, Request& request, Response& respo
     if (takes_authority) request.authority = endpoint.authority.empty() ? endpoint.address.to_string() : endpoint.authority;
     bool gave_up = false;
     Task<Result<void>> trying;
-    if (call.try_timeout > Duration::zero() && call.attempts < most && call.failed.size() + 1 < endpoints->balancer().size() && whole.is_still(request) &&
+    if (call.try_timeout > Duration::zero() && call.attempts < most && has_another(call, *endpoints, all_answer) && whole.is_still(request) &&
         (call.idempotent || is_idempotent(request))) {
       trying = send_within(call.try_timeout, inner->client, ctx, endpoint, request, response, endpoints->budget(), gave_up);
     } else {
@@ -193,10 +200,12 @@ Task<Result<void>> Channel::send(Context& ctx, Request& request, Response& respo
     }
 
     const auto outcome = outcome_of(sent.error());
+    if (gave_up && call.failed.size() + 1 >= endpoints->balancer().size()) call.failed.clear();
     call.avoid_endpoint();
     endpoints->report_failed(*call.pick, outcome);  // the endpoint is gone with it
     if (gave_up) continue;
     const bool elsewhere = call.failed.size() < endpoints->balancer().size();
+    if (outcome == balance::Outcome::ConnectFailure) all_answer = false;
     const bool nothing_sent = outcome == balance::Outcome::ConnectFailure && elsewhere;
     const bool may_be_done_twice =
         sent.error().reason() == "upstream_reset" && (call.idempotent || is_idempotent(request)) && whole.is_still(request);

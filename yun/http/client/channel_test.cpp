@@ -194,6 +194,23 @@ Task<std::string> beside_one_that_starts(std::string other) {
   co_return told;
 }
 
+/// Both endpoints are silent at first, one for good.
+Task<std::string> between_two_that_are_silent() {
+  Peer slow(Peer::Script{{}, {kOk}});
+  Peer silent(Peer::Script(9, std::vector<std::string>{}));
+  auto channel = in_turn(slow.address().to_string(), silent.address().to_string());
+  Context root;
+  Context ctx(root, 10s);
+  Request request = request_of(Method::Get);
+  Response response;
+  Channel::Call call{.try_timeout = 20ms};
+  auto sent = co_await channel->send(ctx, request, response, call);
+  const std::string told = (sent ? std::to_string(response.status) : sent.error().reason()) + " after " + std::to_string(call.attempts);
+  co_await slow.stop();
+  co_await silent.stop();
+  co_return told;
+}
+
 /// A peer that takes requests and never answers, the first in turn, and one that does. What the request got, how often it was sent, who was given up.
 Task<std::string> beside_a_silent_endpoint(Request request, Duration deadline, resilience::RetryBudgetOptions budget = {}) {
   Peer silent(Peer::Script(9, std::vector<std::string>{}));
@@ -325,6 +342,8 @@ TEST(Channel, AnEndpointThatIsSilentCostsAnIdempotentRequestOneTry) {
   keyed.headers.add("idempotency-key", "k1");
   EXPECT_EQ(runtime::block_on(beside_a_silent_endpoint(std::move(keyed), 10s)), "200 after 2, failures 1");
 }
+
+TEST(Channel, WhereAllAreSilentTheFirstIsAskedAgain) { EXPECT_EQ(runtime::block_on(between_two_that_are_silent()), "200 after 3"); }
 
 TEST(Channel, AServiceThatIsStartingHasDoneNothingSoAnotherIsAsked) {
   EXPECT_EQ(runtime::block_on(beside_one_that_starts(kOk)), "200 ok after 2");
