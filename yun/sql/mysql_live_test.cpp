@@ -165,6 +165,28 @@ TEST_F(MysqlTest, ATransactionThatIsGivenUpLetsItsLocksGo) {
   EXPECT_EQ(*wait(pool_.one<std::int64_t>(ctx_, "select n from rows_")), 10) << "what was given up is undone";
 }
 
+TEST_F(MysqlTest, ATransactionWhoseProgramStandsStillIsRolledBackByTheServer) {
+  run("create table rows_ (id int primary key, n int)");
+  run("insert into rows_ values (1, 0)");
+  Pool standing = *open(url(database_) + "?idle_transaction=1s", {});
+  std::atomic<bool> holds{false};
+  std::atomic<bool> over{false};
+  const auto stand_still = [&](Transaction& tx) -> Result<void> {
+    YUN_GET(locked, tx.execute("update rows_ set n = 1 where id = 1"));
+    EXPECT_EQ(locked.rows, 1);
+    holds = true;
+    while (!over) std::this_thread::sleep_for(5ms);
+    return internal_error("it is over");
+  };
+  std::thread frozen([&] { (void)within(60s, [&](Context& ctx) { return standing.transaction(ctx, stand_still); }); });
+  EXPECT_TRUE(eventually([&] { return holds.load(); }));
+  auto next = within(20s, [this](Context& ctx) { return pool_.execute(ctx, "update rows_ set n = n + 10 where id = 1"); });
+  EXPECT_TRUE(next) << next.error().to_string();
+  EXPECT_EQ(*wait(pool_.one<std::int64_t>(ctx_, "select n from rows_")), 10) << "what stood still is undone";
+  over = true;
+  frozen.join();
+}
+
 TEST_F(MysqlTest, ADeadlockIsTriedAgainUntilBothHaveTheirWay) {
   run("create table rows_ (id int primary key, n int)");
   run("insert into rows_ values (1, 0), (2, 0)");

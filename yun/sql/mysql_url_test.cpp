@@ -25,6 +25,12 @@ TEST(MysqlUrl, TakesAnIpv6AddressAndTheDefaultPort) {
   EXPECT_EQ(target->password, "");
 }
 
+TEST(MysqlUrl, AnIdleTransactionIsLimitedInWholeSeconds) {
+  const auto target = parse_mysql_url("shop:secret@host/orders?idle_transaction=2s");
+  ASSERT_TRUE(target) << target.error().message();
+  EXPECT_EQ(target->idle_transaction, std::chrono::seconds(2));
+}
+
 TEST(MysqlUrl, SaysWhatIsWrongAndNeverThePassword) {
   for (const auto& [url, word] : {std::pair{"shop:secret@/orders", "no host"},
                                   {"host/orders", "no user"},
@@ -34,6 +40,7 @@ TEST(MysqlUrl, SaysWhatIsWrongAndNeverThePassword) {
                                   {"shop:secret%zz@host/orders", "password"},
                                   {"shop:secret@[::1/orders", "]"},
                                   {"shop:secret@host/orders?tls=maybe", "maybe"},
+                                  {"shop:secret@host/orders?idle_transaction=1500ms", "whole"},
                                   {"shop:secret@host/orders?timeout=3", "timeout"}}) {
     const auto target = parse_mysql_url(url);
     ASSERT_FALSE(target) << url;
