@@ -1,4 +1,4 @@
-// Session, the way in: frames, stream states, limits. Header blocks are in session_block.cpp.
+// Session, the way in: frames, stream states, limits. Header blocks are in session_block.cpp, a client's own in session_client.cpp.
 #include "yun/http/codec2/session.hpp"
 
 #include <algorithm>
@@ -7,7 +7,7 @@ namespace yun::http::codec2 {
 
 namespace {
 constexpr unsigned kMostSettings = 32;
-constexpr unsigned kMostAcks = 100;         // PING and SETTINGS in one read, or while the client takes no bytes
+constexpr unsigned kMostAcks = 100;         // PING and SETTINGS in one read, or while the peer takes no bytes
 constexpr unsigned kMostEmptyFrames = 100;  // DATA without data, one after the other
 }  // namespace
 
@@ -52,13 +52,14 @@ void Session::Table::erase(const StreamState& stream) {
 
 // ---- the connection ----
 
-Session::Session(Events& events, Buffer& out, const SessionLimits& limits) : events_(events), out_(out), limits_(limits) {
+Session::Session(Role role, Events& events, Buffer& out, const SessionLimits& limits)
+    : role_(role), events_(events), out_(out), limits_(limits), preface_done_(role == Role::Client) {
   limits_.connection_window = std::max(limits.connection_window, kDefaultWindow);
   resets_.level = limits.max_resets_per_minute;
 }
 
 bool Session::fail(ErrorCode code, std::string_view words) {
-  if (!failed_) put_goaway(out_, last_stream_, code, words);
+  if (!failed_) put_goaway(out_, role_ == Role::Server ? last_stream_ : 0, code, words);
   failed_ = true;
   error_words_ = words;
   return false;
@@ -100,7 +101,7 @@ bool Session::take_frame(const FrameHead& head, std::string_view payload) {
     case FrameType::Priority: return take_priority(head, payload);
     case FrameType::RstStream: return take_rst_stream(head, payload);
     case FrameType::Settings: return take_settings(head, payload);
-    case FrameType::PushPromise: return fail(ErrorCode::ProtocolError, "PUSH_PROMISE from a client");
+    case FrameType::PushPromise: return fail(ErrorCode::ProtocolError, "PUSH_PROMISE that nobody allowed");
     case FrameType::Ping: return take_ping(head, payload);
     case FrameType::GoAway: return take_goaway(head, payload);
     case FrameType::WindowUpdate: return take_window_update(head, payload);
@@ -111,7 +112,7 @@ bool Session::take_frame(const FrameHead& head, std::string_view payload) {
 
 // ---- streams' ends ----
 
-const Session::Ended* Session::find_ended(std::uint32_t id) const {
+Session::Ended* Session::find_ended(std::uint32_t id) {
   const auto found = std::find_if(ended_.begin(), ended_.end(), [&](const Ended& each) { return each.id == id; });
   return found == ended_.end() ? nullptr : &*found;
 }
@@ -127,10 +128,11 @@ void Session::close(StreamState& stream, bool by_us) {
   closed_.push_back(&stream);
 }
 
-/// The client's fault: it is told so, and pays from the same purse as for its own resets.
+/// The peer's fault: it is told so. A client pays from the same purse as for its own resets; a server cannot break more streams than we begin.
 bool Session::stream_error(StreamState& stream, ErrorCode code) {
   reset(stream, code);
-  return spend_reset();
+  stream.broken = true;
+  return role_ == Role::Client || spend_reset();
 }
 
 bool Session::spend_reset() {
@@ -154,7 +156,7 @@ bool Session::end_remote(StreamState& stream) {
 // ---- DATA ----
 
 bool Session::take_data(const FrameHead& head, std::string_view payload) {
-  if (head.stream == 0 || head.stream > last_stream_) return fail(ErrorCode::ProtocolError, "DATA on an idle stream");
+  if (is_idle(head.stream)) return fail(ErrorCode::ProtocolError, "DATA on an idle stream");
   receive_window_ -= head.size;
   if (receive_window_ < 0) return fail(ErrorCode::FlowControlError, "more DATA than the connection's window");
   StreamState* stream = table_.find(head.stream);
@@ -174,6 +176,10 @@ bool Session::take_data(const FrameHead& head, std::string_view payload) {
   if (stream->remote_done) {
     consume_connection(head.size);
     return stream_error(*stream, ErrorCode::StreamClosed);
+  }
+  if (!stream->head_done) {
+    consume_connection(head.size);
+    return stream_error(*stream, ErrorCode::ProtocolError);
   }
   stream->receive_window -= head.size;
   if (stream->receive_window < 0) {
@@ -211,12 +217,16 @@ bool Session::take_priority(const FrameHead& head, std::string_view payload) {
 
 bool Session::take_rst_stream(const FrameHead& head, std::string_view payload) {
   if (payload.size() != 4) return fail(ErrorCode::FrameSizeError, "an RST_STREAM frame that is not four bytes");
-  if (head.stream == 0 || head.stream > last_stream_) return fail(ErrorCode::ProtocolError, "RST_STREAM on an idle stream");
+  if (is_idle(head.stream)) return fail(ErrorCode::ProtocolError, "RST_STREAM on an idle stream");
   StreamState* stream = table_.find(head.stream);
-  if (!stream) return true;
+  if (!stream) return role_ == Role::Server || take_late_reset(head.stream);
   stream->was_reset = true;
+  stream->reset_code = static_cast<ErrorCode>(read_u32(payload.data()));
+  stream->sending = false;
   close(*stream, false);
-  return spend_reset();
+  if (role_ == Role::Server) return spend_reset();
+  find_ended(head.stream)->reset_came = true;
+  return true;
 }
 
 bool Session::take_settings(const FrameHead& head, std::string_view payload) {
@@ -228,7 +238,7 @@ bool Session::take_settings(const FrameHead& head, std::string_view payload) {
   }
   if (payload.size() % 6 != 0) return fail(ErrorCode::FrameSizeError, "a SETTINGS frame that is not a multiple of six bytes");
   if (payload.size() / 6 > kMostSettings) return fail(ErrorCode::EnhanceYourCalm, "too many settings");
-  settings_seen_ = true;
+  if (!std::exchange(settings_seen_, true)) peer_streams_ = ~std::uint32_t{0};
   for (; !payload.empty(); payload.remove_prefix(6)) {
     const auto name = static_cast<Setting>(read_u32(payload.data()) >> 16);
     if (!take_setting(name, read_u32(payload.data() + 2))) return false;
@@ -241,9 +251,15 @@ bool Session::take_settings(const FrameHead& head, std::string_view payload) {
 bool Session::take_setting(Setting name, std::uint32_t value) {
   switch (name) {
     case Setting::HeaderTableSize: encoder_.set_peer_limit(value); break;
+    case Setting::MaxConcurrentStreams: peer_streams_ = value; break;
     case Setting::EnablePush:
+      if (value > 1) return fail(ErrorCode::ProtocolError, "a setting that is neither 0 nor 1");
+      if (value == 1 && role_ == Role::Client) return fail(ErrorCode::ProtocolError, "a server that asks for pushes");
+      break;
     case Setting::EnableConnectProtocol:
       if (value > 1) return fail(ErrorCode::ProtocolError, "a setting that is neither 0 nor 1");
+      if (value < static_cast<std::uint32_t>(peer_connects_)) return fail(ErrorCode::ProtocolError, "a connect protocol taken back");
+      peer_connects_ = value == 1;
       break;
     case Setting::InitialWindowSize: {
       if (value > kMaxWindow) return fail(ErrorCode::FlowControlError, "an initial window over 2^31-1");
@@ -270,7 +286,10 @@ bool Session::take_setting(Setting name, std::uint32_t value) {
 bool Session::take_ping(const FrameHead& head, std::string_view payload) {
   if (payload.size() != 8) return fail(ErrorCode::FrameSizeError, "a PING frame that is not eight bytes");
   if (head.stream != 0) return fail(ErrorCode::ProtocolError, "PING on a stream");
-  if ((head.flags & flag::kAck) != 0) return true;
+  if ((head.flags & flag::kAck) != 0) {
+    ++pongs_;
+    return true;
+  }
   if (++acks_ > kMostAcks) return fail(ErrorCode::EnhanceYourCalm, "too many PING frames");
   put_ping(out_, true, payload);
   return true;
@@ -280,7 +299,7 @@ bool Session::take_goaway(const FrameHead& head, std::string_view payload) {
   if (head.stream != 0) return fail(ErrorCode::ProtocolError, "GOAWAY on a stream");
   if (payload.size() < 8) return fail(ErrorCode::FrameSizeError, "a GOAWAY frame of less than eight bytes");
   peer_goes_ = true;
-  return true;
+  return role_ == Role::Server || drop_unprocessed(read_u32(payload.data()) & kMaxStreamId);
 }
 
 bool Session::take_window_update(const FrameHead& head, std::string_view payload) {
@@ -291,7 +310,7 @@ bool Session::take_window_update(const FrameHead& head, std::string_view payload
     send_window_ += increment;
     return send_window_ <= kMaxWindow || fail(ErrorCode::FlowControlError, "a window over 2^31-1");
   }
-  if (head.stream > last_stream_) return fail(ErrorCode::ProtocolError, "WINDOW_UPDATE on an idle stream");
+  if (is_idle(head.stream)) return fail(ErrorCode::ProtocolError, "WINDOW_UPDATE on an idle stream");
   StreamState* stream = table_.find(head.stream);
   if (!stream) return true;
   if (increment == 0) return stream_error(*stream, ErrorCode::ProtocolError);

@@ -1,4 +1,4 @@
-// Session, the way in: header blocks, and what makes a request or its trailers malformed (RFC 9113 8.1.1).
+// Session, the way in: header blocks, and what makes a message or its trailers malformed (RFC 9113 8.1.1).
 #include "yun/http/codec2/field_check.hpp"
 #include "yun/http/codec2/session.hpp"
 
@@ -47,7 +47,7 @@ bool Session::take_headers(const FrameHead& head, std::string_view payload) {
   }
   if (padding > payload.size()) return fail(ErrorCode::ProtocolError, "padding longer than its frame");
   payload.remove_suffix(padding);
-  block_ = {head.stream, head.flags, 0, false, depends_on_itself};
+  block_ = {head.stream, head.flags, 0, false, depends_on_itself, 0};
   if ((head.flags & flag::kEndHeaders) != 0) return take_block(payload);
   in_block_ = true;
   continuations_ = 0;
@@ -67,13 +67,25 @@ bool Session::take_continuation(const FrameHead& head, std::string_view payload)
 }
 
 bool Session::take_block(std::string_view block) {
-  if (StreamState* stream = table_.find(block_.stream)) return take_trailers(*stream, block);
+  if (StreamState* stream = table_.find(block_.stream)) {
+    return stream->head_done ? take_trailers(*stream, block) : take_answer(*stream, block);
+  }
+  if (role_ == Role::Client) return take_unknown_block(block);
   if (block_.stream % 2 == 0) return fail(ErrorCode::ProtocolError, "a stream with an even id");
   if (block_.stream > last_stream_) return take_request(block);
   const Ended* ended = find_ended(block_.stream);
   if (!ended) return fail(ErrorCode::ProtocolError, "a stream id lower than one before");
   if (!ended->by_us) return fail(ErrorCode::StreamClosed, "HEADERS on a closed stream");
   return decode(block, nullptr, true);
+}
+
+void Session::add(StreamState& stream, std::uint32_t id) {
+  stream = StreamState();
+  stream.id = id;
+  stream.send_window = peer_window_;
+  stream.receive_window = settings_acked_ ? limits_.stream_window : std::max(limits_.stream_window, kDefaultWindow);
+  table_.insert(stream);
+  ++open_;
 }
 
 bool Session::take_trailers(StreamState& stream, std::string_view block) {
@@ -95,18 +107,12 @@ bool Session::take_request(std::string_view block) {
     put_rst_stream(out_, block_.stream, ErrorCode::RefusedStream);
     return decode(block, nullptr, false);
   }
-  stream->id = block_.stream;
-  stream->send_window = peer_window_;
-  stream->receive_window = settings_acked_ ? limits_.stream_window : std::max(limits_.stream_window, kDefaultWindow);
-  stream->consumed = 0;
-  stream->content_left = -1;
-  stream->remote_done = stream->local_done = stream->gone = stream->was_reset = stream->sending = stream->queued = false;
-  table_.insert(*stream);
-  ++open_;
+  add(*stream, block_.stream);
   if (!decode(block, stream, false)) return false;
   const bool plain_connect = block_.pseudo == (kMethod | kAuthority);
   const bool complete = (block_.pseudo & (kMethod | kScheme | kPath)) == (kMethod | kScheme | kPath);
   if (block_.malformed || (!complete && !plain_connect)) return stream_error(*stream, ErrorCode::ProtocolError);
+  stream->head_done = true;
   events_.on_head(*stream);
   if (stream->gone || (block_.flags & flag::kEndStream) == 0) return true;
   return end_remote(*stream);
@@ -122,10 +128,10 @@ bool Session::decode(std::string_view block, StreamState* stream, bool is_traile
       case HpackDecoder::Step::Field: break;
     }
     if (block_.malformed || !stream) continue;
-    if (check_field(field, is_trailers)) {
-      events_.on_field(*stream, field);
-    } else {
+    if (!check_field(field, is_trailers)) {
       block_.malformed = true;
+    } else if (is_trailers || role_ == Role::Server || block_.status >= 200) {
+      events_.on_field(*stream, field);
     }
   }
 }
@@ -136,6 +142,7 @@ bool Session::check_field(const HeaderField& field, bool is_trailers) {
     block_.fields = true;
     return !is_of_connection(field);
   }
+  if (role_ == Role::Client) return !is_trailers && !block_.fields && field.name == ":status" && check_status(field.value);
   const unsigned bit = pseudo_bit(field.name);
   if (is_trailers || block_.fields || bit == 0 || (block_.pseudo & bit) != 0) return false;
   if (bit == kProtocol && !limits_.connect_protocol) return false;

@@ -15,14 +15,17 @@ void put_setting(char*& at, Setting name, std::uint32_t value) {
 }  // namespace
 
 void Session::open() {
-  const std::size_t size = 6 * (limits_.connect_protocol ? 4u : 3u);
+  const bool server = role_ == Role::Server;
+  const bool connects = server && limits_.connect_protocol;
+  const std::size_t size = 6 * (connects ? 4u : 3u);
+  if (!server) out_.append(kPreface);
   char* at = out_.prepare(kFrameHead + size).data();
   write_frame_head(at, size, FrameType::Settings, 0, 0);
   at += kFrameHead;
-  put_setting(at, Setting::MaxConcurrentStreams, limits_.max_streams);
+  put_setting(at, server ? Setting::MaxConcurrentStreams : Setting::EnablePush, server ? limits_.max_streams : 0);
   put_setting(at, Setting::InitialWindowSize, limits_.stream_window);
   put_setting(at, Setting::MaxHeaderListSize, limits_.max_header_list);
-  if (limits_.connect_protocol) put_setting(at, Setting::EnableConnectProtocol, 1);
+  if (connects) put_setting(at, Setting::EnableConnectProtocol, 1);
   out_.commit(kFrameHead + size);
   const std::uint32_t more = limits_.connection_window - kDefaultWindow;
   if (more > 0) put_window_update(out_, 0, more);
@@ -100,7 +103,7 @@ bool Session::send_piece(StreamState& stream) {
     send_window_ -= static_cast<std::int64_t>(piece.size);
   }
   switch (piece.then) {
-    case Piece::Then::More: return stream.send_window > 0;  // else the client's WINDOW_UPDATE queues it again
+    case Piece::Then::More: return stream.send_window > 0;  // else the peer's WINDOW_UPDATE queues it again
     case Piece::Then::Trailers:
       stream.sending = false;
       events_.on_trailers(stream);
@@ -140,6 +143,7 @@ void Session::reset(StreamState& stream, ErrorCode code) {
   if (stream.gone) return;
   put_rst_stream(out_, stream.id, code);
   stream.was_reset = true;
+  stream.reset_code = code;
   stream.sending = false;
   close(stream, true);
 }
@@ -171,7 +175,14 @@ void Session::notice_shutdown() { put_goaway(out_, kMaxStreamId, ErrorCode::NoEr
 
 void Session::go_away(ErrorCode code) {
   going_ = true;
-  put_goaway(out_, last_stream_, code, {});
+  put_goaway(out_, role_ == Role::Server ? last_stream_ : 0, code, {});
+}
+
+void Session::close_all() {
+  going_ = true;
+  std::vector<StreamState*> all;
+  table_.each([&](StreamState& stream) { all.push_back(&stream); });
+  for (StreamState* stream : all) close(*stream, true);
 }
 
 }  // namespace yun::http::codec2

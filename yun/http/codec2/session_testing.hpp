@@ -1,5 +1,5 @@
 #pragma once
-// For the session's tests and fuzzer: frames as a client makes them, an owner of streams that answers with what it is told to.
+// For the session's tests and fuzzers: frames as a peer makes them, an owner of streams that answers, or asks, with what it is told to.
 
 #include <algorithm>
 #include <map>
@@ -22,7 +22,7 @@ inline std::string four(std::uint32_t value) {
   return bytes;
 }
 
-class Owner final : public Session::Events {
+class Owner : public Session::Events {
  public:
   struct Stream : StreamState {
     std::string head;     ///< "name=value;" of each field
@@ -33,7 +33,7 @@ class Owner final : public Session::Events {
     bool headed = false, ended = false;
   };
 
-  explicit Owner(const SessionLimits& limits = {}) : session(*this, out, limits) {}
+  explicit Owner(const SessionLimits& limits = {}, Role role = Role::Server) : session(role, *this, out, limits) {}
 
   /// True while the connection goes on.
   bool take(std::string_view bytes) {
@@ -62,6 +62,30 @@ class Owner final : public Session::Events {
     session.end_head(stream, false);
     session.resume(stream, limit);
     collect();
+  }
+  /// As a client: what a client says first has been said, and `settings` of the server have come.
+  bool start_client(std::string_view settings = "") {
+    session.open();
+    const bool fine = take(frame(FrameType::Settings, 0, 0, settings) + frame(FrameType::Settings, flag::kAck, 0, ""));
+    take_out();
+    return fine;
+  }
+  /// As a client: its id, or 0 if no stream may be opened. An empty body ends the request with its head.
+  std::uint32_t ask(std::string body = "", bool trailers = false, std::size_t limit = 1 << 20) {
+    if (!session.can_open()) return 0;
+    auto stream = std::make_unique<Stream>();
+    session.begin_request(*stream);
+    session.put(":method", "POST");
+    session.put(":path", "/");
+    const bool whole = body.empty() && !trailers;
+    session.end_head(*stream, whole);
+    stream->answer = std::move(body);
+    stream->trailers = trailers;
+    Stream& asked = *stream;
+    streams[asked.id] = std::move(stream);
+    if (!whole) session.resume(asked, limit);
+    collect();
+    return asked.id;
   }
   void collect() {
     session.take_closed(closing);

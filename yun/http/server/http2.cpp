@@ -20,7 +20,7 @@ codec2::SessionLimits limits_of(const ServerOptions& options) {
 }
 }  // namespace
 
-Http2::Http2(Link& link) : link_(link), options_(link.shard.options), session_(*this, link.out, limits_of(options_)) {
+Http2::Http2(Link& link) : link_(link), options_(link.shard.options), session_(codec2::Role::Server, *this, link.out, limits_of(options_)) {
   link_.protocol = this;
   last_frame_ = idle_since_ = link_.shard.loop.now();
 }
