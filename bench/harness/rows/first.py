@@ -184,7 +184,7 @@ def _run(row: Row, context: Context, say) -> RowResult:
                         say(f"{row.name}: round {number + 1} of {context.options.rounds}, {name} is built")
                         _builds(tree, number, shops.servers[name])
             result.others = max(result.others, watch.others)
-        result.remarks.append("yun links the system's shared libraries (OpenSSL, nghttp2 and the like), Go and Rust programs hold all but libc")
+        result.remarks.append("yun links the system's shared libraries (OpenSSL, protobuf and the like), Go and Rust programs hold all but libc")
         result.remarks.append(f"changed: {YunTree.SOURCE} of ours, which all three programs link, and {GoTree.SOURCE} of the Go shop")
 
     return measure.guarded(row, context, work)

@@ -1,8 +1,12 @@
 #include "yun/http/client/connection2.hpp"
 
-#include <nghttp2/nghttp2.h>
+#include <algorithm>
+#include <charconv>
 
+#include "yun/base/sanitizers.hpp"
+#include "yun/base/strings.hpp"
 #include "yun/http/client/stream2.hpp"
+#include "yun/http/codec1/text.hpp"
 
 namespace yun::http::client {
 
@@ -10,23 +14,15 @@ namespace {
 
 constexpr std::size_t kReadSize = 32_KiB;
 constexpr std::size_t kWriteSize = 64_KiB;
+constexpr std::size_t kKeptSize = 16_KiB;  // of each buffer while nothing is written
+constexpr std::size_t kSpareStreams = kSanitized ? 0 : 64;
 
 Error reset_error(std::string message) {
   return unavailable(std::move(message)).with_reason("upstream_reset").with_retry_after(std::chrono::seconds(1));
 }
+Error protocol_error(std::string message) { return unavailable(std::move(message)).with_reason("upstream_protocol").with_http_status(502); }
 
-Stream2* stream_of(nghttp2_session* session, std::int32_t id) {
-  return static_cast<Stream2*>(nghttp2_session_get_stream_user_data(session, id));
-}
-
-nghttp2_nv field(std::string_view name, std::string_view value) {
-  nghttp2_nv nv{};
-  nv.name = reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data()));
-  nv.value = reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data()));
-  nv.namelen = name.size();
-  nv.valuelen = value.size();
-  return nv;
-}
+Stream2& stream_of(codec2::StreamState& state) { return static_cast<Stream2&>(state); }
 
 /// RFC 9113 8.2.2: what belongs to a connection of HTTP/1 only.
 bool is_connection_field(Headers::Field field) {
@@ -48,114 +44,45 @@ bool is_of_one_request(std::string_view name) {
   switch (name.size()) {
     case 11: return name == "traceparent";
     case 12: return name == "x-request-id" || name == "grpc-timeout";
+    case 14: return name == "content-length";
     case 17: return name == "x-request-timeout";
     default: return false;
   }
 }
 
+/// Never to stand in a table, here or further on (RFC 7541 7.1.3).
+bool is_secret(std::string_view name) {
+  switch (name.size()) {
+    case 6: return name == "cookie";
+    case 13: return name == "authorization";
+    case 19: return name == "proxy-authorization";
+    default: return false;
+  }
+}
+
+codec2::SessionLimits limits_of(const Connection2::Options& options) {
+  return {.max_streams = static_cast<std::uint32_t>(std::min<std::size_t>(options.max_streams, codec2::kMaxStreamId)),
+          .stream_window = options.stream_window,
+          .connection_window = options.connection_window,
+          .max_header_list = static_cast<std::uint32_t>(std::min<std::size_t>(options.max_response_head, codec2::kMaxStreamId))};
+}
+
 }  // namespace
-
-struct Connection2::Callbacks {
-  static Connection2& self(void* user) { return *static_cast<Connection2*>(user); }
-
-  static int on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void*) {
-    if (auto* stream = stream_of(session, frame->hd.stream_id)) stream->on_headers_begin();
-    return 0;
-  }
-
-  static int on_header(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
-                       const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
-    auto* stream = stream_of(session, frame->hd.stream_id);
-    if (!stream) return 0;
-    const bool fits = stream->on_header({reinterpret_cast<const char*>(name), name_size}, {reinterpret_cast<const char*>(value), value_size},
-                                        self(user).options_.max_response_head);
-    if (fits) return 0;
-    stream->reset(unavailable("bad response from upstream: its head is too large").with_reason("upstream_protocol").with_http_status(502));
-    return 0;
-  }
-
-  static int on_frame(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
-    Connection2& connection = self(user);
-    const bool end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    auto* stream = frame->hd.stream_id ? stream_of(session, frame->hd.stream_id) : nullptr;
-    switch (frame->hd.type) {
-      case NGHTTP2_HEADERS:
-        if (stream) stream->on_headers_end(end);
-        break;
-      case NGHTTP2_DATA:
-        if (stream && end) stream->on_end();
-        break;
-      case NGHTTP2_GOAWAY:
-        connection.draining_ = true;
-        connection.changed_.set();
-        break;
-      case NGHTTP2_SETTINGS: connection.changed_.set(); break;
-      case NGHTTP2_PING:
-        if (frame->hd.flags & NGHTTP2_FLAG_ACK) connection.pong_missing_ = false;
-        break;
-      default: break;
-    }
-    return 0;
-  }
-
-  static int on_data(nghttp2_session* session, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t size, void*) {
-    // The connection's window goes back at once, the stream's when its reader has taken the bytes: a slow reader slows only its own stream.
-    nghttp2_session_consume_connection(session, size);
-    if (auto* stream = stream_of(session, id)) stream->on_data({reinterpret_cast<const char*>(data), size});
-    return 0;
-  }
-
-  static int on_close(nghttp2_session*, std::int32_t id, std::uint32_t code, void* user) {
-    Connection2& connection = self(user);
-    const auto found = connection.streams_.find(id);
-    if (found == connection.streams_.end()) return 0;
-    const auto stream = std::move(found->second);
-    connection.streams_.erase(found);
-    const bool refused = code == NGHTTP2_REFUSED_STREAM;
-    if (stream->ended_whole()) {
-      stream->on_close(nullptr, refused);
-    } else {
-      const Error why = reset_error(connection.peer_ + (refused ? " refused the stream" : " reset the stream: " + std::string(nghttp2_http2_strerror(code))));
-      stream->on_close(&why, refused);
-    }
-    connection.stream_ended();
-    return 0;
-  }
-
-  static ssize_t on_read(nghttp2_session* session, std::int32_t id, std::uint8_t* into, std::size_t size, std::uint32_t* flags,
-                         nghttp2_data_source* source, void*) {
-    auto* stream = static_cast<Stream2*>(source->ptr);
-    bool end = false;
-    const auto count = stream->give(reinterpret_cast<char*>(into), size, end);
-    if (!count) return NGHTTP2_ERR_DEFERRED;
-    if (end) {
-      *flags |= NGHTTP2_DATA_FLAG_EOF;
-      if (!stream->upload_trailers.empty()) {
-        std::vector<nghttp2_nv> trailers;
-        for (const Headers::Field each : stream->upload_trailers) trailers.push_back(field(each.name, each.value));
-        *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-        nghttp2_submit_trailer(session, id, trailers.data(), trailers.size());
-      }
-    }
-    return static_cast<ssize_t>(*count);
-  }
-};
 
 Connection2::Connection2(std::unique_ptr<runtime::Transport> transport, Options options)
     : options_(options),
       transport_(std::move(transport)),
       peer_(transport_->peer().to_string()),
+      session_(codec2::Role::Client, *this, out_, limits_of(options_)),
       stop_(runtime::Loop::current().root()),
       idle_since_(Clock::now()),
       received_(idle_since_) {}
 
-Connection2::~Connection2() {
-  if (session_) nghttp2_session_del(session_);
-}
+Connection2::~Connection2() = default;
 
-Result<std::shared_ptr<Connection2>> Connection2::start(std::unique_ptr<runtime::Transport> transport, Options options) {
+std::shared_ptr<Connection2> Connection2::start(std::unique_ptr<runtime::Transport> transport, Options options) {
   std::shared_ptr<Connection2> self(new Connection2(std::move(transport), options));
-  if (auto opened = self->open_session(); !opened) return std::move(opened).error();
+  self->session_.open();
   self->kick();
   runtime::Loop& loop = runtime::Loop::current();
   self->tasks_ = options.ping_interval > Duration::zero() ? 3 : 2;
@@ -165,113 +92,129 @@ Result<std::shared_ptr<Connection2>> Connection2::start(std::unique_ptr<runtime:
   return self;
 }
 
-Result<void> Connection2::open_session() {
-  nghttp2_session_callbacks* callbacks = nullptr;
-  nghttp2_option* option = nullptr;
-  nghttp2_session_callbacks_new(&callbacks);
-  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, &Callbacks::on_begin_headers);
-  nghttp2_session_callbacks_set_on_header_callback(callbacks, &Callbacks::on_header);
-  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, &Callbacks::on_frame);
-  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, &Callbacks::on_data);
-  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, &Callbacks::on_close);
-  nghttp2_option_new(&option);
-  nghttp2_option_set_no_auto_window_update(option, 1);
-  nghttp2_option_set_peer_max_concurrent_streams(option, 100);
-  const int status = nghttp2_session_client_new2(&session_, callbacks, this, option);
-  nghttp2_option_del(option);
-  nghttp2_session_callbacks_del(callbacks);
-  if (status != 0) return internal_error(std::string("nghttp2: ") + nghttp2_strerror(status));
-  const nghttp2_settings_entry settings[] = {
-      {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options_.stream_window},
-      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(options_.max_response_head)},
-  };
-  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, std::size(settings));
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, static_cast<std::int32_t>(options_.connection_window));
-  return {};
-}
-
-bool Connection2::has_room() const {
-  if (!is_usable()) return false;
-  const std::size_t peer_allows = nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  return active_ < std::min(options_.max_streams, peer_allows);
-}
+// ---- exchanges ----
 
 Task<Result<void>> Connection2::exchange(Context& ctx, Request& request, Response& response, Attempt& attempt) {
   YUN_CHECK(ctx.check());
-  auto self = shared_from_this();
-  auto stream = std::make_shared<Stream2>(self);
   attempt.reused = std::exchange(served_, true);
-  const bool streams = request.upload || !request.body.is_whole();
-  const bool has_body = streams || !request.body.empty();
-  if (!streams) stream->give_whole(request.body.bytes());
-  if (streams) stream->expect_upload();
-  if (auto submitted = submit(request, stream, has_body); !submitted) co_return std::move(submitted).error();
-  if (streams) {
-    attempt.started = true;
-    stream->start_upload(ctx, take_producer(request));
+  if (!has_room()) {
+    attempt.unprocessed = true;
+    co_return reset_error(peer_ + " takes no more streams");
   }
-  auto head = co_await stream->wait_for_head(ctx);
-  if (!head) {
+  std::shared_ptr<Stream2> stream = make_stream();
+  const bool streams = request.upload || !request.body.is_whole();
+  {
+    // Until this goes the head comes into `response`, and a whole body is sent from `request`.
+    const Stream2::Lent lent(*stream, request, response);
+    submit(request, stream, streams);
+    if (streams) {
+      attempt.started = true;
+      stream->start_upload(ctx, take_producer(request));
+    }
+    while (!stream->head_done && !stream->failed()) {
+      stream->arrived().reset();
+      auto waited = co_await stream->arrived().wait(ctx);
+      if (!waited) stream->reset(waited.error());
+    }
+  }
+  if (!stream->head_done || stream->failed_in_head()) {
     attempt.unprocessed = stream->unprocessed();
     stream->abandon();
-    co_return std::move(head).error();
+    response.headers.clear();
+    response.status = Response().status;
+    co_return stream->failure();
   }
   attempt.answered = true;
-  response.status = stream->response.status;
-  response.headers = std::move(stream->response.headers);
   if (stream->ended_whole() && !streams && stream->trailers.empty()) {
     response.body.assign(stream->incoming.view());
-    stream->incoming.clear();
+    recycle(std::move(stream));
   } else {
     response.body = Body(std::make_unique<Body2>(std::move(stream)));
   }
   co_return Result<void>();
 }
 
-Result<void> Connection2::submit(const Request& request, const std::shared_ptr<Stream2>& stream, bool has_body) {
-  std::vector<nghttp2_nv> fields;
-  fields.reserve(request.headers.size() + 6);
-  const std::string_view method = request.method == Method::Other ? std::string_view(request.method_text) : name(request.method);
-  const std::string_view target = request.target.empty() ? std::string_view("/") : std::string_view(request.target);
-  fields.push_back(field(":method", method));
+void Connection2::submit(const Request& request, const std::shared_ptr<Stream2>& stream, bool streams) {
+  const bool has_body = streams || !request.body.empty();
+  session_.begin_request(*stream);
+  stream->begin(stream, streams);
+  session_.put(":method", request.method == Method::Other ? std::string_view(request.method_text) : name(request.method));
   if (request.method != Method::Connect) {
-    fields.push_back(field(":scheme", request.scheme));
-    fields.push_back(field(":path", target));
+    session_.put(":scheme", request.scheme);
+    session_.put(":path", request.target.empty() ? std::string_view("/") : std::string_view(request.target));
   }
-  fields.push_back(field(":authority", request.authority));
-  const std::string length = std::to_string(request.body.bytes().size());
-  const bool whole = request.body.is_whole() && !request.upload;
+  session_.put(":authority", request.authority);
+  put_fields(request.headers, !streams);
   // A gRPC message says how long it is itself.
   const bool is_grpc = request.headers.get("content-type").value_or("").starts_with("application/grpc");
   const bool takes_body = request.method == Method::Post || request.method == Method::Put || request.method == Method::Patch;
-  const bool says_length = whole && !is_grpc && (has_body || takes_body);
-  for (const Headers::Field each : request.headers) {
-    if (is_connection_field(each) || (whole && each.name == "content-length")) continue;
-    fields.push_back(field(each.name, each.value));
-    if (is_of_one_request(each.name)) fields.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
+  if (!streams && !is_grpc && (has_body || takes_body)) {
+    char length[20];
+    const auto end = std::to_chars(length, length + sizeof length, request.body.bytes().size()).ptr;
+    session_.put_once("content-length", {length, static_cast<std::size_t>(end - length)});
   }
-  if (says_length) fields.push_back(field("content-length", length));
-  nghttp2_data_provider provider{};
-  provider.source.ptr = stream.get();
-  provider.read_callback = &Callbacks::on_read;
-  const auto id = nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(), has_body ? &provider : nullptr, stream.get());
-  if (id < 0) {
-    if (id == NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE) drain();
-    return reset_error("stream to " + peer_ + ": " + nghttp2_strerror(id));
-  }
-  stream->id = id;
-  streams_.emplace(id, stream);
-  ++active_;
+  session_.end_head(*stream, !has_body);
+  if (has_body && !streams) session_.resume(*stream, kWriteSize);
   kick();
-  return {};
 }
 
-void Connection2::stream_ended() {
-  --active_;
-  if (active_ == 0) idle_since_ = Clock::now();
+void Connection2::put_fields(const Headers& headers, bool without_length) {
+  std::string cleaned;
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    const Headers::Field field = headers[i];
+    if (is_connection_field(field) || (without_length && field.name == "content-length")) continue;
+    std::string_view value = trim(field.value);
+    if (!headers.is_sendable(i)) {
+      if (!codec1::is_token(field.name)) continue;
+      cleaned.assign(value);
+      std::replace_if(cleaned.begin(), cleaned.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }, ' ');
+      value = trim(std::string_view(cleaned));
+    }
+    if (is_of_one_request(field.name)) {
+      session_.put_once(field.name, value);
+    } else if (is_secret(field.name)) {
+      session_.put_once(field.name, value, true);
+    } else {
+      session_.put(field.name, value);
+    }
+  }
+}
+
+std::shared_ptr<Stream2> Connection2::make_stream() {
+  if (spare_.empty()) return std::make_shared<Stream2>(shared_from_this());
+  std::shared_ptr<Stream2> stream = std::move(spare_.back());
+  spare_.pop_back();
+  stream->attach(shared_from_this());
+  return stream;
+}
+
+void Connection2::recycle(std::shared_ptr<Stream2> stream) {
+  if (stream.use_count() != 1 || !stream->is_reusable()) return;
+  const std::shared_ptr<Connection2> connection = stream->detach();
+  if (!connection->closed_ && connection->spare_.size() < kSpareStreams) connection->spare_.push_back(std::move(stream));
+}
+
+void Connection2::collect(const Error* why) {
+  session_.take_closed(ended_);
+  if (ended_.empty()) return;
+  for (codec2::StreamState* state : ended_) {
+    Stream2& stream = stream_of(*state);
+    const bool refused = stream.reset_code == codec2::ErrorCode::RefusedStream && stream.was_reset;
+    if (stream.remote_done || stream.failed()) {
+      stream.on_close(nullptr, refused);
+    } else if (why) {
+      stream.on_close(why, false);
+    } else {
+      const std::string code(codec2::name(stream.reset_code));
+      const Error error = refused          ? reset_error(peer_ + " refused the stream")
+                          : stream.broken ? protocol_error("bad response from upstream: " + peer_ + " broke the rules of HTTP/2: " + code)
+                                          : reset_error(peer_ + " reset the stream: " + code);
+      stream.on_close(&error, refused);
+    }
+  }
+  ended_.clear();
+  if (active() == 0) idle_since_ = Clock::now();
   changed_.set();
-  kick();  // a connection that drains ends when the writer finds nothing left
 }
 
 void Connection2::drain() {
@@ -282,10 +225,9 @@ void Connection2::drain() {
 
 void Connection2::close(Error why) {
   if (std::exchange(closed_, true)) return;
-  auto streams = std::move(streams_);
-  streams_.clear();
-  for (auto& [id, stream] : streams) stream->on_close(&why, false);
-  active_ = 0;
+  session_.close_all();
+  collect(&why);
+  spare_.clear();
   changed_.set();
   stop_.cancel(std::move(why));
 }
@@ -295,44 +237,66 @@ void Connection2::task_ended() {
   if (--tasks_ == 0) transport_.reset();
 }
 
+// ---- told by the session ----
+
+void Connection2::on_field(codec2::StreamState& state, const codec2::HeaderField& field) {
+  stream_of(state).on_field(field.name, field.value, options_.max_response_head);
+}
+
+void Connection2::on_head(codec2::StreamState& state) { stream_of(state).on_head(); }
+
+void Connection2::on_data(codec2::StreamState& state, std::string_view bytes) {
+  // The connection's window goes back at once, the stream's when its reader has taken the bytes: a slow reader slows only its own stream.
+  session_.consume_connection(bytes.size());
+  stream_of(state).on_data(bytes);
+}
+
+void Connection2::on_end(codec2::StreamState& state) { stream_of(state).arrived().set(); }
+
+codec2::Piece Connection2::on_produce(codec2::StreamState& state, std::span<char> room) { return stream_of(state).give(room); }
+
+void Connection2::on_trailers(codec2::StreamState& state) {
+  session_.begin_trailers(state);
+  put_fields(stream_of(state).upload_trailers, false);
+  session_.end_head(state, true);
+}
+
 // ---- tasks ----
 
+/// False: the connection is over.
+bool Connection2::receive() {
+  received_ = runtime::Loop::current().now();
+  pong_missing_ = false;
+  const bool had_room = has_room();
+  if (!session_.receive(in_, received_)) {
+    if (!writing_) (void)transport_->try_write(out_.view());  // the GOAWAY, as far as it goes
+    close(protocol_error("bad HTTP/2 from " + peer_ + ": " + std::string(session_.error_words())));
+    return false;
+  }
+  draining_ |= session_.peer_goes();
+  collect(nullptr);
+  if (has_room() != had_room) changed_.set();
+  if (!out_.empty() || session_.has_queued() || is_over()) kick();
+  return true;
+}
+
 Task<void> Connection2::read(std::shared_ptr<Connection2> self) {
-  const auto buffer = std::make_unique<char[]>(kReadSize);
   while (!self->closed_) {
-    auto count = co_await self->transport_->read(self->stop_, std::span<char>(buffer.get(), kReadSize));
+    const std::span<char> room = self->in_.prepare(kReadSize);
+    auto count = co_await self->transport_->read(self->stop_, room);
     if (!count || *count == 0) {
       self->close(reset_error(self->peer_ + (count ? " closed the connection" : ": " + count.error().message())));
       break;
     }
     if (self->closed_) break;
-    self->received_ = runtime::Loop::current().now();
-    self->pong_missing_ = false;
-    const auto used = nghttp2_session_mem_recv(self->session_, reinterpret_cast<const std::uint8_t*>(buffer.get()), *count);
-    if (used < 0) {
-      self->close(unavailable("bad HTTP/2 from " + self->peer_ + ": " + nghttp2_strerror(static_cast<int>(used)))
-                      .with_reason("upstream_protocol")
-                      .with_http_status(502));
-      break;
-    }
-    self->kick();
+    self->in_.commit(*count);
+    if (!self->receive()) break;
   }
   self->task_ended();
 }
 
-Result<void> Connection2::flush_into(Buffer& out) {
-  while (out.size() < kWriteSize) {
-    const std::uint8_t* data = nullptr;
-    const auto count = nghttp2_session_mem_send(session_, &data);
-    if (count < 0) return reset_error("HTTP/2 to " + peer_ + ": " + nghttp2_strerror(static_cast<int>(count)));
-    if (count == 0) break;
-    out.append({reinterpret_cast<const char*>(data), static_cast<std::size_t>(count)});
-  }
-  return {};
-}
-
 Task<void> Connection2::write(std::shared_ptr<Connection2> self) {
-  Buffer out;
+  Buffer sending;
   while (!self->closed_) {
     auto woken = co_await self->work_.wait(self->stop_);
     if (!woken) {
@@ -341,17 +305,21 @@ Task<void> Connection2::write(std::shared_ptr<Connection2> self) {
     }
     self->work_.reset();
     while (!self->closed_) {
-      out.clear();
-      auto flushed = self->flush_into(out);
-      if (flushed && out.empty()) break;
-      if (flushed) flushed = co_await self->transport_->write_all(self->stop_, out.view());
-      if (!flushed) self->close(reset_error("write to " + self->peer_ + ": " + flushed.error().message()));
+      (void)self->session_.produce(kWriteSize);  // what is left comes with the next round
+      self->collect(nullptr);
+      if (self->out_.empty()) break;
+      sending.clear();
+      sending.swap(self->out_);
+      self->writing_ = true;
+      auto written = co_await self->transport_->write_all(self->stop_, sending.view());
+      self->writing_ = false;
+      if (!written) self->close(reset_error("write to " + self->peer_ + ": " + written.error().message()));
+      self->session_.flushed();
     }
-    out.shrink(kWriteSize);
-    if (self->closed_) break;
-    const bool finished = self->draining_ && self->active_ == 0;
-    if (finished || (!nghttp2_session_want_read(self->session_) && !nghttp2_session_want_write(self->session_)))
-      self->close(reset_error(self->peer_ + " ended the connection"));
+    sending.clear();
+    sending.shrink(kKeptSize);
+    self->out_.shrink(kKeptSize);
+    if (!self->closed_ && self->is_over()) self->close(reset_error(self->peer_ + " ended the connection"));
   }
   self->task_ended();
 }
@@ -365,8 +333,8 @@ Task<void> Connection2::ping(std::shared_ptr<Connection2> self) {
       break;
     }
     const bool quiet = Clock::now() - self->received_ >= self->options_.ping_interval;
-    if (!quiet || self->active_ == 0) continue;
-    nghttp2_submit_ping(self->session_, NGHTTP2_FLAG_NONE, nullptr);
+    if (!quiet || self->active() == 0) continue;
+    self->session_.ping();
     self->pong_missing_ = true;
     self->kick();
   }

@@ -253,10 +253,9 @@ Task<Result<std::shared_ptr<Connection2>>> Pool::connection2(Context& ctx, const
     options.ping_interval = options_->ping_interval;
     options.ping_timeout = options_->ping_timeout;
     auto started = Connection2::start(std::move(*dialled), options);
-    if (!started) co_return std::move(started).error();
     // Or this would connect again and again, as fast as the peer closes.
-    if (!(*started)->is_usable()) co_return no_connection(to.url.authority + " closed a new connection at once");
-    host->http2.push_back(std::move(*started));
+    if (!started->is_usable()) co_return no_connection(to.url.authority + " closed a new connection at once");
+    host->http2.push_back(std::move(started));
   }
 }
 

@@ -1,44 +1,55 @@
 #include "yun/http/client/stream2.hpp"
 
-#include <nghttp2/nghttp2.h>
-
-#include <cstring>
-
-#include "yun/base/strings.hpp"
+#include <algorithm>
 
 namespace yun::http::client {
 
-void Stream2::on_headers_begin() {
-  block_.clear();
-  block_.reserve(head_done_ ? 64 : 256, head_done_ ? 2 : 8);  // most need no more
-  block_size_ = 0;
-  block_status_ = 0;
+namespace {
+constexpr std::size_t kAtOnce = 64_KiB;  // goes straight to what is written while that holds less
+constexpr std::size_t kKept = 16_KiB;  // of a spare stream's buffers
+
+Error bad_answer(std::string_view what) {
+  return unavailable("bad response from upstream: " + std::string(what)).with_reason("upstream_protocol").with_http_status(502);
+}
+}  // namespace
+
+Stream2::Lent::Lent(Stream2& stream, const Request& request, Response& response) : stream_(stream) {
+  stream.response_ = &response;
+  stream.builder_.begin(request.method, stream.connection_->options_.max_response_head);
+  if (request.body.is_whole()) stream.whole_ = request.body.bytes();
 }
 
-bool Stream2::on_header(std::string_view name, std::string_view value, std::size_t limit) {
-  block_size_ += name.size() + value.size() + 32;
-  if (block_size_ > limit) return false;
-  if (name == ":status") {
-    block_status_ = static_cast<int>(parse_u64(value).value_or(0));
-  } else if (!name.starts_with(':')) {
-    block_.add_parsed(name, value);  // nghttp2 has checked both
-  }
-  return true;
+Stream2::Lent::~Lent() {
+  stream_.response_ = nullptr;
+  // An answer that comes before all was sent: the rest goes on without the request.
+  if (!stream_.gone) stream_.pending_.append(stream_.whole_);
+  stream_.whole_ = {};
 }
 
-void Stream2::on_headers_end(bool end_of_stream) {
-  if (failure_) return;
-  if (!head_done_) {
-    if (block_status_ >= 200) {
-      response.status = block_status_;
-      response.headers = std::move(block_);
-      head_done_ = true;
-    }
-  } else {
-    trailers = std::move(block_);
+void Stream2::begin(std::shared_ptr<Stream2> self, bool streams) {
+  self_ = std::move(self);
+  upload_done_ = !streams;
+}
+
+void Stream2::on_field(std::string_view name, std::string_view value, std::size_t limit) {
+  if (!head_done) {
+    if (response_) builder_.add(name, value, *response_);
+    return;
   }
-  block_ = Headers();
-  if (end_of_stream) ended_ = true;
+  trailers_size_ += name.size() + value.size() + 32;  // as RFC 9113 6.5.2 counts
+  if (trailers_size_ <= limit) {
+    trailers.add_parsed(name, value);
+  } else if (!failure_) {
+    failure_ = bad_answer("its trailers are too large");
+  }
+}
+
+void Stream2::on_head() {
+  if (const char* fault = builder_.finish()) {
+    bad_head_ = true;
+    reset(bad_answer(fault));
+  }
+  content_left = builder_.content_left();
   arrived_.set();
 }
 
@@ -47,48 +58,38 @@ void Stream2::on_data(std::string_view bytes) {
   arrived_.set();
 }
 
-void Stream2::on_end() {
-  ended_ = true;
-  arrived_.set();
-}
-
 void Stream2::on_close(const Error* why, bool unprocessed) {
-  closed_ = true;
   unprocessed_ = unprocessed;
-  if (why && !ended_ && !failure_) failure_ = *why;
+  if (why && !failure_) failure_ = *why;
   pending_.clear();
   room_.set();
   arrived_.set();
-  if (upload_ && !upload_->ended()) upload_->stop();
+  stop_upload();
+  const std::shared_ptr<Stream2> last = std::move(self_);
 }
 
-std::optional<std::size_t> Stream2::give(char* into, std::size_t size, bool& end) {
-  const std::size_t count = std::min(size, pending_.size());
-  if (count == 0 && !upload_done_) return std::nullopt;
-  if (count > 0) std::memcpy(into, pending_.data(), count);
-  pending_.consume(count);
-  end = pending_.empty() && upload_done_;
-  if (pending_.size() < connection_->options_.upload_buffer) room_.set();
-  return count;
-}
-
-Task<Result<void>> Stream2::wait_for_head(Context& ctx) {
-  while (!head_done_) {
-    if (failure_) co_return *failure_;
-    arrived_.reset();
-    auto waited = co_await arrived_.wait(ctx);
-    if (waited) continue;
-    reset(waited.error());
-    co_return std::move(waited).error();
+codec2::Piece Stream2::give(std::span<char> room) {
+  using Then = codec2::Piece::Then;
+  if (!whole_.empty()) {
+    const std::string_view part = whole_.substr(0, room.size());
+    std::copy(part.begin(), part.end(), room.begin());
+    whole_.remove_prefix(part.size());
+    return {part.size(), whole_.empty() ? Then::End : Then::More};
   }
-  co_return Result<void>();
+  const std::size_t count = std::min(room.size(), pending_.size());
+  std::copy_n(pending_.data(), count, room.data());
+  pending_.consume(count);
+  if (pending_.size() < connection_->options_.upload_buffer) room_.set();
+  if (!pending_.empty()) return {count, Then::More};
+  if (!upload_done_) return {count, Then::Wait};
+  return {count, upload_trailers.empty() ? Then::End : Then::Trailers};
 }
 
 Task<Result<std::optional<std::string_view>>> Stream2::next(Context& ctx) {
   reading_.clear();
-  if (unread_ > 0 && !closed_ && !connection_->closed_) {
-    nghttp2_session_consume_stream(connection_->session_, id, unread_);
-    connection_->kick();
+  if (unread_ > 0 && !gone) {
+    connection_->session_.consume_stream(*this, unread_);
+    if (!connection_->out_.empty()) connection_->kick();
   }
   unread_ = 0;
   for (;;) {
@@ -97,13 +98,14 @@ Task<Result<std::optional<std::string_view>>> Stream2::next(Context& ctx) {
       unread_ = reading_.size();
       co_return std::optional<std::string_view>(reading_.view());
     }
-    if (ended_ || failure_) {
+    if (remote_done || failure_) {
+      const bool whole = ended_whole();
       if (upload_ && !upload_->ended()) {
-        if (!closed_) reset(cancelled("the response is complete"));
+        if (!gone) reset(cancelled("the response is complete"));
         upload_->stop();
         co_await upload_->join();
       }
-      if (!ended_) co_return *failure_;
+      if (!whole) co_return *failure_;
       co_return std::nullopt;
     }
     arrived_.reset();
@@ -115,17 +117,32 @@ Task<Result<std::optional<std::string_view>>> Stream2::next(Context& ctx) {
 }
 
 void Stream2::abandon() {
-  if (!closed_ && (!ended_ || !upload_done_)) reset(cancelled("the response was abandoned"));
-  if (upload_ && !upload_->ended()) upload_->stop();
+  if (!gone && (!remote_done || !upload_done_)) reset(cancelled("the response was abandoned"));
+  stop_upload();
 }
 
 void Stream2::reset(const Error& why) {
   if (!failure_) failure_ = why;
-  if (upload_ && !upload_->ended()) upload_->stop();
-  if (closed_ || connection_->closed_ || std::exchange(reset_sent_, true)) return;
+  stop_upload();
+  if (gone) return;
   // After a whole answer the rest of the request is merely not wanted; before it the exchange is cancelled.
-  nghttp2_submit_rst_stream(connection_->session_, NGHTTP2_FLAG_NONE, id, ended_ ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+  connection_->session_.reset(*this, remote_done ? codec2::ErrorCode::NoError : codec2::ErrorCode::Cancel);
   connection_->kick();
+}
+
+std::shared_ptr<Connection2> Stream2::detach() {
+  for (Buffer* buffer : {&incoming, &reading_, &pending_}) {
+    buffer->clear();
+    buffer->shrink(kKept);
+  }
+  trailers.clear();
+  upload_trailers.clear();
+  arrived_.reset();
+  room_.reset();
+  unread_ = trailers_size_ = 0;
+  bad_head_ = unprocessed_ = false;
+  failure_.reset();
+  return std::move(connection_);
 }
 
 // ---- uploads ----
@@ -137,23 +154,23 @@ class Stream2::Sink final : public UploadSink {
   Task<Result<void>> write(Context& ctx, std::string_view bytes) override {
     const std::size_t limit = stream_->connection_->options_.upload_buffer;
     while (!bytes.empty()) {
-      while (!stream_->closed_ && stream_->pending_.size() >= limit) {
+      while (!stream_->gone && stream_->pending_.size() >= limit) {
         stream_->room_.reset();
         YUN_CHECK(co_await stream_->room_.wait(ctx));
       }
-      if (stream_->closed_) co_return gone();
+      if (stream_->gone) co_return gone();
       const std::string_view part = bytes.substr(0, limit - stream_->pending_.size());
       stream_->pending_.append(part);
       bytes.remove_prefix(part.size());
       resume();
     }
-    if (stream_->closed_) co_return gone();
+    if (stream_->gone) co_return gone();
     co_return Result<void>();
   }
   void set_trailer(std::string_view name, std::string_view value) override { stream_->upload_trailers.add(name, value); }
   Task<Result<void>> finish(Context&) override {
     stream_->upload_done_ = true;
-    if (!stream_->closed_) resume();
+    if (!stream_->gone) resume();
     co_return Result<void>();
   }
 
@@ -162,7 +179,7 @@ class Stream2::Sink final : public UploadSink {
     return stream_->failure_ ? *stream_->failure_ : unavailable("the stream has ended").with_reason("upstream_reset");
   }
   void resume() {
-    nghttp2_session_resume_data(stream_->connection_->session_, stream_->id);
+    stream_->connection_->session_.resume(*stream_, kAtOnce);
     stream_->connection_->kick();
   }
   std::shared_ptr<Stream2> stream_;
@@ -176,11 +193,9 @@ void Stream2::start_upload(Context& ctx, std::unique_ptr<BodyProducer> producer)
 
 void Stream2::on_upload_end(void* self, const std::optional<Error>& error) {
   auto& stream = *static_cast<Stream2*>(self);
-  if (!error || stream.closed_ || stream.ended_) return;
+  if (!error || stream.gone || stream.remote_done) return;
   stream.reset(*error);
   stream.arrived_.set();
 }
-
-void Stream2::give_whole(std::string_view body) { pending_.append(body); }
 
 }  // namespace yun::http::client

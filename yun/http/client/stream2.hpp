@@ -3,71 +3,91 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "yun/base/buffer.hpp"
 #include "yun/http/client/connection2.hpp"
 #include "yun/http/client/upload.hpp"
+#include "yun/http/codec2/response_builder.hpp"
 
 namespace yun::http::client {
 
-class Stream2 final : public std::enable_shared_from_this<Stream2> {
+class Stream2 final : public codec2::StreamState, public std::enable_shared_from_this<Stream2> {
  public:
   explicit Stream2(std::shared_ptr<Connection2> connection) : connection_(std::move(connection)) {}
 
+  /// While an exchange waits for its head: that goes into its response, and a whole body is sent from its request.
+  class Lent {
+   public:
+    Lent(Stream2& stream, const Request& request, Response& response);
+    ~Lent();
+    Lent(const Lent&) = delete;
+    Lent& operator=(const Lent&) = delete;
+
+   private:
+    Stream2& stream_;
+  };
+
   // ---- told by the connection ----
-  void on_headers_begin();
-  /// False if the head is larger than `limit`.
-  bool on_header(std::string_view name, std::string_view value, std::size_t limit);
-  void on_headers_end(bool end_of_stream);
+  /// Its id is given. The stream holds itself (`self`) until on_close(). `streams`: an upload will come.
+  void begin(std::shared_ptr<Stream2> self, bool streams);
+  void on_field(std::string_view name, std::string_view value, std::size_t limit);
+  void on_head();
   void on_data(std::string_view bytes);
-  void on_end();
-  /// The stream is gone; `why` is null if it ended well.
+  /// The session has forgotten the stream; `why` is null if it ended well. May be the end of this object.
   void on_close(const Error* why, bool unprocessed);
-  /// Up to `size` bytes of the upload into `into`; sets `end` with the last. nullopt: nothing there yet.
-  std::optional<std::size_t> give(char* into, std::size_t size, bool& end);
+  /// The next bytes of the upload.
+  codec2::Piece give(std::span<char> room);
 
   // ---- asked by the exchange ----
-  Task<Result<void>> wait_for_head(Context& ctx);
+  runtime::Event& arrived() { return arrived_; }
   Task<Result<std::optional<std::string_view>>> next(Context& ctx);
   void start_upload(Context& ctx, std::unique_ptr<BodyProducer> producer);
-  void give_whole(std::string_view body);
-  /// A streaming body will come; before the request is submitted.
-  void expect_upload() { upload_done_ = false; }
   /// Nobody reads on: the peer is told to stop (RST_STREAM CANCEL) unless all has come.
   void abandon();
   /// RST_STREAM now, with `why` for whoever still reads.
   void reset(const Error& why);
-  bool ended_whole() const { return ended_ && !failure_; }
+  bool ended_whole() const { return remote_done && !failure_; }
   bool failed() const { return failure_.has_value(); }
+  /// If failed().
+  const Error& failure() const { return *failure_; }
+  /// The head itself was at fault: there is no answer.
+  bool failed_in_head() const { return bad_head_; }
   bool unprocessed() const { return unprocessed_; }
 
-  std::int32_t id = 0;
-  Response response;
-  Headers trailers;        // of the answer
+  // ---- for the next exchange ----
+  bool is_reusable() const { return gone && !self_ && !upload_; }
+  /// As new but for its memory, and of no connection.
+  std::shared_ptr<Connection2> detach();
+  void attach(std::shared_ptr<Connection2> connection) { connection_ = std::move(connection); }
+
+  Headers trailers;  // of the answer
   Headers upload_trailers;
   Buffer incoming;
 
  private:
   class Sink;
   static void on_upload_end(void* self, const std::optional<Error>& error);
+  void stop_upload() {
+    if (upload_ && !upload_->ended()) upload_->stop();
+  }
 
   std::shared_ptr<Connection2> connection_;
+  std::shared_ptr<Stream2> self_;  // while it is the session's
   std::shared_ptr<Upload> upload_;
   runtime::Event arrived_;
+  Response* response_ = nullptr;  // while Lent
+  codec2::ResponseBuilder builder_;
   Buffer reading_;          // the piece that next() gave last
   std::size_t unread_ = 0;  // bytes whose window is not given back yet
-  Headers block_;
-  std::size_t block_size_ = 0;
-  int block_status_ = 0;
-  bool head_done_ = false;
-  bool ended_ = false;   // END_STREAM came
-  bool closed_ = false;  // the session has forgotten it
+  std::size_t trailers_size_ = 0;
+  bool bad_head_ = false;
   bool unprocessed_ = false;
-  bool reset_sent_ = false;
   std::optional<Error> failure_;
 
-  Buffer pending_;  // of the upload
+  std::string_view whole_;  // of the request's body, while Lent
+  Buffer pending_;          // of the upload
   runtime::Event room_;
   bool upload_done_ = true;  // all of it is in pending_
 };
@@ -76,7 +96,10 @@ class Stream2 final : public std::enable_shared_from_this<Stream2> {
 class Body2 final : public BodySource {
  public:
   explicit Body2(std::shared_ptr<Stream2> stream) : stream_(std::move(stream)) {}
-  ~Body2() override { stream_->abandon(); }
+  ~Body2() override {
+    stream_->abandon();
+    Connection2::recycle(std::move(stream_));
+  }
   Task<Result<std::optional<std::string_view>>> next(Context& ctx) override { return stream_->next(ctx); }
   const Headers* trailers() const override { return &stream_->trailers; }
   void abandon() override { stream_->abandon(); }

@@ -1,5 +1,7 @@
 #include "yun/http/codec2/frame.hpp"
 
+#include <iterator>
+
 namespace yun::http::codec2 {
 
 namespace {
@@ -10,6 +12,15 @@ char* begin(Buffer& out, std::size_t size, FrameType type, std::uint8_t flags, s
   return at + kFrameHead;
 }
 }  // namespace
+
+std::string_view name(ErrorCode code) {
+  static constexpr std::string_view kNames[] = {"NO_ERROR",          "PROTOCOL_ERROR",    "INTERNAL_ERROR",      "FLOW_CONTROL_ERROR",
+                                                "SETTINGS_TIMEOUT",  "STREAM_CLOSED",     "FRAME_SIZE_ERROR",    "REFUSED_STREAM",
+                                                "CANCEL",            "COMPRESSION_ERROR", "CONNECT_ERROR",       "ENHANCE_YOUR_CALM",
+                                                "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED"};
+  const auto index = static_cast<std::size_t>(code);
+  return index < std::size(kNames) ? kNames[index] : "an unknown code";
+}
 
 void put_rst_stream(Buffer& out, std::uint32_t stream, ErrorCode code) {
   write_u32(begin(out, 4, FrameType::RstStream, 0, stream), static_cast<std::uint32_t>(code));

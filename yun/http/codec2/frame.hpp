@@ -46,6 +46,9 @@ enum class ErrorCode : std::uint32_t {
   Http11Required,
 };
 
+/// As the RFC writes it: "REFUSED_STREAM"; "an unknown code" for others.
+std::string_view name(ErrorCode code);
+
 enum class Setting : std::uint16_t {
   HeaderTableSize = 1,
   EnablePush = 2,

@@ -286,10 +286,7 @@ bool Session::take_setting(Setting name, std::uint32_t value) {
 bool Session::take_ping(const FrameHead& head, std::string_view payload) {
   if (payload.size() != 8) return fail(ErrorCode::FrameSizeError, "a PING frame that is not eight bytes");
   if (head.stream != 0) return fail(ErrorCode::ProtocolError, "PING on a stream");
-  if ((head.flags & flag::kAck) != 0) {
-    ++pongs_;
-    return true;
-  }
+  if ((head.flags & flag::kAck) != 0) return true;
   if (++acks_ > kMostAcks) return fail(ErrorCode::EnhanceYourCalm, "too many PING frames");
   put_ping(out_, true, payload);
   return true;

@@ -112,10 +112,6 @@ class Session {
   void begin_request(StreamState& stream);
   /// The server takes CONNECT with :protocol (RFC 8441).
   bool peer_connects() const { return peer_connects_; }
-  /// The peer's SETTINGS have come.
-  bool settings_seen() const { return settings_seen_; }
-  /// PINGs of ours that were answered.
-  std::uint64_t pongs() const { return pongs_; }
 
   // ---- heads and bodies; not for a stream that is gone ----
   void begin_head(StreamState& stream, int status);
@@ -127,6 +123,8 @@ class Session {
   void resume(StreamState& stream, std::size_t limit);
   /// DATA of waiting streams into `out` until that holds `limit` bytes. True if there is more that could go.
   bool produce(std::size_t limit);
+  /// produce() has something to do.
+  bool has_queued() const { return queue_first_ < queue_.size() && send_window_ > 0; }
   void reset(StreamState& stream, ErrorCode code);
 
   // ---- flow control: what was received counts against the peer until it is consumed ----
@@ -253,7 +251,6 @@ class Session {
   std::array<Ended, 64> ended_{};
   std::size_t ended_next_ = 0;
   std::size_t open_ = 0;
-  std::uint64_t pongs_ = 0;
   std::uint32_t peer_streams_ = 100;  ///< until its SETTINGS say (RFC 9113 6.5.2: no limit unless they do)
   bool peer_connects_ = false;
   std::uint32_t peer_last_ = kMaxStreamId;  ///< of its GOAWAY

@@ -303,13 +303,12 @@ TEST(ClientSession, AServerThatFloodsEndsTheConnection) {
   }
 }
 
-TEST(ClientSession, AnswersPingsAndCountsItsOwnThatWereAnswered) {
+TEST(ClientSession, AnswersPings) {
   Client client;
   ASSERT_TRUE(client.start_client());
   client.session.ping();
   EXPECT_EQ(describe(client.take_out()), "PING0 ");
   ASSERT_TRUE(client.take(frame(FrameType::Ping, flag::kAck, 0, "yun ping") + frame(FrameType::Ping, 0, 0, "12345678")));
-  EXPECT_EQ(client.session.pongs(), 1u);
   EXPECT_EQ(describe(client.take_out()), "PING+0 ");
 }
 
@@ -327,9 +326,8 @@ TEST(ClientSession, FollowsTheServersTableSize) {
 
 TEST(ClientSession, KnowsIfTheServerTakesTheConnectProtocol) {
   Client client;
-  EXPECT_FALSE(client.session.settings_seen());
+  EXPECT_FALSE(client.session.peer_connects());
   ASSERT_TRUE(client.start_client(setting(Setting::EnableConnectProtocol, 1)));
-  EXPECT_TRUE(client.session.settings_seen());
   EXPECT_TRUE(client.session.peer_connects());
 }
 
