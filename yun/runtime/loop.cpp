@@ -266,8 +266,27 @@ void Loop::turn(bool may_wait) {
 
 void Loop::run_ready() {
   running_.swap(ready_);
-  for (std::coroutine_handle<> coroutine : running_) coroutine.resume();
+  const bool gathers = running_.size() > 1;
+  for (std::coroutine_handle<> coroutine : running_) {
+    if (gathers && phase_ == Phase::Rest) {
+      phase_ = Phase::Work;
+      gathers_until_ = latest_ + kMostPutOff;
+    }
+    coroutine.resume();
+    if (gathers && latest_ >= gathers_until_) run_later();
+  }
   running_.clear();
+  run_later();
+}
+
+/// Those of one phase may put off something for the next ones, never for their own: this ends.
+void Loop::run_later() {
+  for (const Phase phase : {Phase::Answer, Phase::Request, Phase::Rest}) {
+    phase_ = phase;
+    auto& waiting = later_[static_cast<std::size_t>(phase) - 1];
+    for (std::coroutine_handle<> coroutine : waiting) coroutine.resume();
+    waiting.clear();
+  }
 }
 
 void Loop::run_posted() {

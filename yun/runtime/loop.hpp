@@ -2,6 +2,7 @@
 // Loop: one thread's reactor (epoll, edge-triggered), timers and the queue of coroutines that are ready.
 // Everything here but post() and stop() belongs to the loop's own thread.
 
+#include <array>
 #include <atomic>
 #include <coroutine>
 #include <cstdint>
@@ -17,6 +18,9 @@ struct epoll_event;
 namespace yun::runtime {
 
 enum class Interest { Read, Write };
+
+/// What a turn of the loop does one after the other, for all that became ready together; see Loop::later().
+enum class Phase : std::uint8_t { Work, Answer, Request, Rest };
 
 /// Move-only owner of a file descriptor.
 class Fd {
@@ -106,6 +110,12 @@ class Loop {
   void post(std::move_only_function<void()> work);
   /// Makes a coroutine ready: it runs in this turn, after what is ready already.
   void ready(std::coroutine_handle<> coroutine) { ready_.push_back(coroutine); }
+  class Later;
+  /// `(void)co_await loop.later(Phase::Answer);  // gives nothing`. Goes on when the turn comes to that phase: before answers are written, before requests are
+  /// sent, before what need not be done until then. Sends that stand behind each other cost less than sends with other work between (docs/decisions/gateway-path.md).
+  /// Does not wait where nothing else is ready, where the turn is in that phase or past it, or once it has gone on for kMostPutOff: nothing is
+  /// put off for longer than that and one coroutine's run. No event, timer or cancellation comes between.
+  Later later(Phase phase);
   /// Starts a task that the loop itself joins when it ends. Its exceptions go to on_unhandled.
   void spawn(Task<void> task);
 
@@ -129,6 +139,7 @@ class Loop {
   friend class Watch;
   void turn(bool may_wait);
   void run_ready();
+  void run_later();
   void run_posted();
   void fire_timers();
   void sift_up(std::size_t index);
@@ -145,6 +156,10 @@ class Loop {
   Duration busy_{};
   std::vector<std::coroutine_handle<>> ready_;
   std::vector<std::coroutine_handle<>> running_;
+  static constexpr Duration kMostPutOff = std::chrono::microseconds(200);
+  std::array<std::vector<std::coroutine_handle<>>, 3> later_;  ///< of the phases behind Work
+  Phase phase_ = Phase::Rest;                                   ///< what is put off is for a phase behind this one
+  TimePoint gathers_until_;
   std::vector<Timer*> timers_;
   std::vector<epoll_event> events_;
   std::size_t event_at_ = 0;
@@ -157,6 +172,19 @@ class Loop {
   bool posted_signalled_ = false;
   bool closed_ = false;
 };
+
+class Loop::Later {
+ public:
+  Later(Loop& loop, Phase phase) : loop_(loop), phase_(phase) {}
+  bool await_ready() const { return phase_ <= loop_.phase_ || (phase_ != Phase::Rest && loop_.tick() >= loop_.gathers_until_); }
+  void await_suspend(std::coroutine_handle<> waiting) { loop_.later_[static_cast<std::size_t>(phase_) - 1].push_back(waiting); }
+  void await_resume() const {}
+
+ private:
+  Loop& loop_;
+  Phase phase_;
+};
+inline Loop::Later Loop::later(Phase phase) { return {*this, phase}; }
 
 /// Called with what escaped from a spawned task; the default prints it to stderr. Set once, before loops run.
 void set_unhandled(void (*handler)(std::exception_ptr));

@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "yun/base/sanitizers.hpp"
@@ -69,6 +70,78 @@ TEST(Loop, KnowsHowLongTheTurnBeforeWorkedAndWhatIsSleep) {
   EXPECT_EQ(turns.slept, 0ms);
   EXPECT_GE(turns.busy, 5ms);
   EXPECT_GE(turns.all - turns.busy, 50ms);  // the sleep is not in it
+}
+
+namespace {
+Task<void> answers(std::vector<std::string>& order, std::string name) {
+  Loop& loop = Loop::current();
+  (void)co_await yield_now();  // gives nothing; from here on all are in one turn
+  order.push_back("work of " + name);
+  (void)co_await loop.later(Phase::Answer);  // gives nothing
+  order.push_back("answer of " + name);
+  (void)co_await loop.later(Phase::Answer);  // gives nothing, and does not wait for itself
+  order.push_back("more of " + name);
+  (void)co_await loop.later(Phase::Rest);  // gives nothing
+  order.push_back("rest of " + name);
+}
+Task<void> asks(std::vector<std::string>& order) {
+  Loop& loop = Loop::current();
+  (void)co_await yield_now();  // gives nothing
+  order.push_back("work of a client");
+  (void)co_await loop.later(Phase::Request);  // gives nothing
+  order.push_back("request");
+}
+/// What happened in one turn that took less than anything may be put off: the machine may be busy with others.
+Task<std::vector<std::string>> one_quick_turn() {
+  std::vector<std::string> order;
+  for (int tries = 0; tries < 1000; ++tries) {
+    order.clear();
+    Scope scope;
+    scope.spawn(asks(order));
+    scope.spawn(answers(order, "a"));
+    scope.spawn(answers(order, "b"));
+    (void)co_await yield_now();  // gives nothing; this is in the same turn, and the last of it to work
+    const TimePoint began = Loop::current().now();
+    co_await scope.join();
+    if (Clock::now() - began < 200us) break;
+  }
+  co_return order;
+}
+Task<std::vector<std::string>> a_slow_turn() {
+  std::vector<std::string> order;
+  const auto slow = [](std::vector<std::string>& to) -> Task<void> {
+    (void)co_await yield_now();  // gives nothing
+    work(1ms);
+    to.push_back("slow work");
+    (void)co_await Loop::current().later(Phase::Answer);  // gives nothing
+    to.push_back("its answer");
+  };
+  Scope scope;
+  scope.spawn(answers(order, "a"));
+  scope.spawn(slow(order));
+  scope.spawn(answers(order, "b"));
+  co_await scope.join();
+  co_return order;
+}
+}  // namespace
+
+TEST(Loop, WritesTheAnswersOfATurnBeforeItsRequestsAndDoesTheRestAfterThat) {
+  EXPECT_EQ(block_on(one_quick_turn()), (std::vector<std::string>{"work of a client", "work of a", "work of b", "answer of a", "more of a", "answer of b", "more of b",
+                                                                  "request", "rest of a", "rest of b"}));
+}
+
+TEST(Loop, PutsNothingOffOnceATurnTakesLong) {
+  const auto order = block_on(a_slow_turn());
+  ASSERT_EQ(order.size(), 10u);
+  const auto at = [&](const char* what) { return std::ranges::find(order, what) - order.begin(); };
+  EXPECT_EQ(at("its answer"), at("slow work") + 1);   // it waits for nobody
+  EXPECT_LT(at("rest of a"), at("work of b"));        // and what waited goes on before the next one works
+}
+
+TEST(Loop, PutsNothingOffForWhatIsAloneInItsTurn) {
+  std::vector<std::string> order;
+  block_on(answers(order, "a"));
+  EXPECT_EQ(order, (std::vector<std::string>{"work of a", "answer of a", "more of a", "rest of a"}));
 }
 
 namespace {

@@ -325,6 +325,7 @@ void Exchange1::release() {
 Task<Result<void>> exchange_whole(Context& ctx, Request& request, Response& response, std::unique_ptr<Link1> link, runtime::Semaphore::Permit permit,
                                   Links1& home, std::size_t max_head, codec1::HeadFraming framing, Attempt& attempt) {
   runtime::Transport& transport = *link->transport;
+  (void)co_await runtime::Loop::current().later(runtime::Phase::Request);  // gives nothing; what is put off holds no buffer yet
   Buffer out;
   out.swap(home.spare_out);
   codec1::write_request_head(out, request, framing);

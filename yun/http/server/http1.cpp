@@ -4,6 +4,8 @@
 
 namespace yun::http::server {
 
+using runtime::Phase;
+
 namespace {
 bool is_grpc(const Request& request) { return request.headers.get("content-type").value_or("").starts_with("application/grpc"); }
 }  // namespace
@@ -106,11 +108,15 @@ Task<void> Http1::run() {
     } else if (verdict == Verdict::Sent) {
       if (link_.in.empty() || link_.out.size() >= kFlushAt || !keep_) {
         Result<void> flushed;
+        runtime::Loop& loop = link_.shard.loop;
+        (void)co_await loop.later(Phase::Answer);  // gives nothing
         if (link_.try_flush() != runtime::Io::State::Done) flushed = co_await link_.flush(link_.life);
-        finish(flushed ? nullptr : &flushed.error());
+        const TimePoint sent = loop.tick();
+        (void)co_await loop.later(Phase::Rest);  // gives nothing
+        finish(flushed ? nullptr : &flushed.error(), sent);
         if (!flushed) co_return;
       } else {
-        finish(nullptr);
+        finish(nullptr, link_.shard.loop.tick());
       }
       if (!keep_) verdict = Verdict::Close;
     }
@@ -209,7 +215,10 @@ Task<bool> Http1::answer() {
     if (exception) crashed(exception);
   }
   Result<void> sent;
-  if (answer_whole()) {
+  runtime::Loop& loop = link_.shard.loop;
+  const bool whole = answer_whole();
+  if (whole) {
+    (void)co_await loop.later(Phase::Answer);  // gives nothing
     if (link_.try_flush() != runtime::Io::State::Done) sent = co_await link_.flush(link_.life);
   } else {
     std::exception_ptr exception;
@@ -225,7 +234,9 @@ Task<bool> Http1::answer() {
   }
   link_.watch_for_failure = false;
   link_.expect_nothing();
-  finish(sent ? nullptr : &sent.error());
+  const TimePoint ended = loop.tick();
+  if (whole) (void)co_await loop.later(Phase::Rest);  // gives nothing
+  finish(sent ? nullptr : &sent.error(), ended);
   if (!sent || !keep_) co_return false;
   if (must_drop_) {
     const bool dropped = co_await drop_unread_body();
@@ -234,8 +245,8 @@ Task<bool> Http1::answer() {
   co_return true;
 }
 
-void Http1::finish(const Error* error) {
-  outcome_.duration = link_.shard.loop.tick() - started_;
+void Http1::finish(const Error* error, TimePoint sent) {
+  outcome_.duration = sent - started_;
   outcome_.error = error;
   forget_source();
   link_.in.consume(std::exchange(piece_size_, 0));

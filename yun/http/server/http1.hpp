@@ -37,7 +37,7 @@ class Http1 final : public Protocol {
   Verdict begin_exchange();
   bool answer_whole();
   Task<bool> answer();
-  void finish(const Error* error);
+  void finish(const Error* error, TimePoint sent);
 
   // pieces of an answer (http1_answer.cpp)
   bool decide_keep_alive();
