@@ -241,7 +241,7 @@ Task<void> Gateway::handle(Context& ctx, http::Request& request, http::Response&
     http::refuse(ctx, request, response, unavailable("no configuration yet").with_reason("not_configured"));
     return {};
   }
-  auto found = snapshot->table->find(request);
+  const auto found = snapshot->table->find(request);
   if (!found.route) {
     const Error error = not_acceptable(found);
     metrics_->refused.with({"unmatched", error.reason()}).add();
@@ -252,11 +252,11 @@ Task<void> Gateway::handle(Context& ctx, http::Request& request, http::Response&
   const RouteConfig& route = *found.route;
   request.route = snapshot->patterns[found.index];
   ctx.shorten(Loop::current().latest() + route.timeout);
-  return answer(std::move(snapshot), found.index, std::move(found.values), ctx, request, response);
+  return answer(std::move(snapshot), found.index, ctx, request, response);
 }
 
-Task<void> Gateway::answer(std::shared_ptr<const Snapshot> snapshot, std::size_t index, std::vector<std::string_view> values, Context& ctx,
-                           http::Request& request, http::Response& response) {
+Task<void> Gateway::answer(std::shared_ptr<const Snapshot> snapshot, std::size_t index, Context& ctx, http::Request& request,
+                           http::Response& response) {
   const RouteConfig& route = snapshot->config.routes[index];
   const auto refuse = [&](const Error& error) {
     http::refuse(ctx, request, response, error);
@@ -300,7 +300,7 @@ Task<void> Gateway::answer(std::shared_ptr<const Snapshot> snapshot, std::size_t
     co_return;
   }
 
-  const Exchange exchange{*snapshot, route, values, request};
+  const Exchange exchange{*snapshot, route, request};
   Result<void> done;
   if (route.grpc) {
     done = co_await transcode(ctx, exchange, response);

@@ -73,8 +73,8 @@ class Gateway final : public http::Handler {
   void forget_loops();
   /// Loops that serve nothing at the moment let go of the old configuration too.
   void tell_loops();
-  Task<void> answer(std::shared_ptr<const Snapshot> snapshot, std::size_t index, std::vector<std::string_view> values, Context& ctx,
-                    http::Request& request, http::Response& response);
+  Task<void> answer(std::shared_ptr<const Snapshot> snapshot, std::size_t index, Context& ctx, http::Request& request,
+                    http::Response& response);
 
   GatewayOptions options_;
   struct Metrics;

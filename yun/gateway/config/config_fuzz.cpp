@@ -59,8 +59,9 @@ void check(const Config& config) {
     const Table::Found found = table.find(request);
     require(found.route != nullptr);  // this one, or one that goes before it
     const Match& match = found.route->match;
-    require(match.fits_host(request.authority) && match.fits_method(http::name(request.method)) && match.path.fits(request.path, nullptr));
-    require(found.values.size() == match.path.names.size());
+    std::vector<std::string_view> values;
+    require(match.fits_host(request.authority) && match.fits_method(http::name(request.method)) && match.path.fits(request.path, &values));
+    require(values.size() == match.path.names.size());
     require(found.route == &route || found.route->priority >= route.priority);
   }
 }

@@ -2,7 +2,6 @@
 // Sending a matched request on: as HTTP, or as a gRPC call made of its JSON.
 
 #include <memory>
-#include <span>
 #include <string_view>
 
 #include "yun/gateway/snapshot.hpp"
@@ -13,7 +12,6 @@ namespace yun::gateway {
 struct Exchange {
   const Snapshot& snapshot;
   const RouteConfig& route;
-  std::span<const std::string_view> values;  ///< of the path's parameters, in order; views of the request's path
   http::Request& request;
 };
 

@@ -34,7 +34,7 @@ struct Way {
     request.peer = *runtime::Address::parse("192.0.2.1:5");
     request.headers.add("tracestate", "Not Good");
     request.body = http::Body(std::move(body));
-    const Exchange exchange{snapshot, snapshot.config.routes[0], {}, request};
+    const Exchange exchange{snapshot, snapshot.config.routes[0], request};
     Forward on(ctx, exchange, response);
     auto sent = co_await on.send();
     auto done = on.finish(std::move(sent));

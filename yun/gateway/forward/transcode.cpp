@@ -81,11 +81,13 @@ Task<Result<void>> transcode(Context& ctx, Exchange exchange, http::Response& re
     co_return invalid_argument("a JSON body is required").with_reason("malformed_json");
   YUN_TRY(method, upstream.method(binding.service, binding.method));
 
+  std::vector<std::string_view> values;
+  (void)exchange.route.match.path.fits(request.path, &values);  // it does
   std::vector<rpc::Binding> bindings;
   std::vector<std::string> decoded;
-  decoded.reserve(exchange.values.size());
-  for (std::size_t i = 0; i < exchange.values.size(); ++i) {
-    decoded.push_back(percent_decode(exchange.values[i]).value_or(std::string(exchange.values[i])));
+  decoded.reserve(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    decoded.push_back(percent_decode(values[i]).value_or(std::string(values[i])));
     bindings.push_back({exchange.route.match.path.names[i], decoded.back()});
   }
   auto wire = rpc::json_to_wire(*method.second->input, body, bindings);

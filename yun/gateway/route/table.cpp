@@ -158,16 +158,39 @@ void Table::insert(Node& root, const Entry& entry) {
   (entry.route->match.path.prefix ? node->prefix : node->exact).push_back(entry);
 }
 
-void Table::collect(const Node& node, std::string_view path, std::size_t at, std::vector<const Entry*>& into) {
-  for (const Entry& entry : node.prefix) into.push_back(&entry);
+/// The best of what was found so far for one request.
+struct Table::Search {
+  explicit Search(const http::Request& for_request) : request(for_request) {}
+  const http::Request& request;
+  const std::string_view method = request.method == http::Method::Other ? std::string_view(request.method_text) : http::name(request.method);
+  const Entry* best = nullptr;
+  std::set<std::string_view> allowed;  ///< methods of what fits but for its method
+
+  void look_at(const Entry& entry) {
+    const RouteConfig& route = *entry.route;
+    if (!route.match.fits_fields(request)) return;
+    if (!route.match.fits_method(method)) {
+      for (const std::string& known : route.match.methods) {
+        allowed.insert(known);
+        if (known == "GET") allowed.insert("HEAD");
+      }
+      return;
+    }
+    if (!best || route.priority > best->route->priority || (route.priority == best->route->priority && entry.rank > best->rank)) best = &entry;
+  }
+};
+
+/// All that fits below `node`, whose own path ends at `at`.
+void Table::search(const Node& node, std::string_view path, std::size_t at, Search& search) {
+  for (const Entry& entry : node.prefix) search.look_at(entry);
   if (at >= path.size() || path == "/") {
-    for (const Entry& entry : node.exact) into.push_back(&entry);
+    for (const Entry& entry : node.exact) search.look_at(entry);
     if (at >= path.size()) return;
   }
   const std::size_t end = std::min(path.find('/', at + 1), path.size());
   const std::string_view segment = path.substr(at + 1, end - at - 1);
-  if (const Node* const child = node.children.find(segment)) collect(*child, path, end, into);
-  if (node.parameter && !segment.empty()) collect(*node.parameter, path, end, into);
+  if (const Node* const child = node.children.find(segment)) Table::search(*child, path, end, search);
+  if (node.parameter && !segment.empty()) Table::search(*node.parameter, path, end, search);
 }
 
 Table::Found Table::find(const http::Request& request) const {
@@ -175,38 +198,20 @@ Table::Found Table::find(const http::Request& request) const {
   const std::size_t colon = host.rfind(':');
   if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) host = host.substr(0, colon);
 
-  std::vector<const Entry*> candidates;
-  if (const Node* const exact = forest_->exact.find(host)) collect(*exact, request.path, 0, candidates);
+  Search found_so_far(request);
+  if (const Node* const exact = forest_->exact.find(host)) search(*exact, request.path, 0, found_so_far);
   for (const Node* const node : forest_->wildcard) {
-    if (host.size() > node->text.size() && host.ends_with(node->text)) collect(*node, request.path, 0, candidates);
+    if (host.size() > node->text.size() && host.ends_with(node->text)) search(*node, request.path, 0, found_so_far);
   }
-  collect(forest_->any, request.path, 0, candidates);
-
-  const std::string_view method = request.method == http::Method::Other ? std::string_view(request.method_text) : http::name(request.method);
-  const Entry* best = nullptr;
-  std::set<std::string_view> allowed;
-  for (const Entry* candidate : candidates) {
-    const RouteConfig& route = *candidate->route;
-    if (!route.match.fits_fields(request)) continue;
-    if (!route.match.fits_method(method)) {
-      for (const std::string& known : route.match.methods) {
-        allowed.insert(known);
-        if (known == "GET") allowed.insert("HEAD");
-      }
-      continue;
-    }
-    if (!best || route.priority > best->route->priority || (route.priority == best->route->priority && candidate->rank > best->rank))
-      best = candidate;
-  }
+  search(forest_->any, request.path, 0, found_so_far);
 
   Found found;
-  if (best) {
+  if (const Entry* const best = found_so_far.best) {
     found.route = best->route;
     found.index = best->index;
-    (void)best->route->match.path.fits(request.path, &found.values);  // it fits: the tree found it
     return found;
   }
-  for (std::string_view known : allowed) {
+  for (std::string_view known : found_so_far.allowed) {
     if (!found.allow.empty()) found.allow += ", ";
     found.allow += known;
   }

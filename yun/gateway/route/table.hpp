@@ -25,8 +25,6 @@ class Table {
   struct Found {
     const RouteConfig* route = nullptr;
     std::size_t index = 0;  ///< of the route in the list
-    /// Values of the path's parameters, in order; views of the request's path.
-    std::vector<std::string_view> values;
     /// Without a route: the methods that this host and path know, sorted ("" = none: 404 rather than 405).
     std::string allow;
   };
@@ -45,7 +43,8 @@ class Table {
   Node* make_node(std::string_view text);
   Node* child(Children& children, std::string_view text);
   void insert(Node& root, const Entry& entry);
-  static void collect(const Node& node, std::string_view path, std::size_t at, std::vector<const Entry*>& into);
+  struct Search;
+  static void search(const Node& node, std::string_view path, std::size_t at, Search& search);
   /// All of the trees is in here and goes with it, at once: thousands of nodes, made together and freed together.
   std::unique_ptr<std::pmr::monotonic_buffer_resource> memory_;
   Forest* forest_ = nullptr;
