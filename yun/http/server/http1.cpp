@@ -108,12 +108,8 @@ Task<void> Http1::run() {
     } else if (verdict == Verdict::Sent) {
       if (link_.in.empty() || link_.out.size() >= kFlushAt || !keep_) {
         Result<void> flushed;
-        runtime::Loop& loop = link_.shard.loop;
-        (void)co_await loop.later(Phase::Answer);  // gives nothing
         if (link_.try_flush() != runtime::Io::State::Done) flushed = co_await link_.flush(link_.life);
-        const TimePoint sent = loop.tick();
-        (void)co_await loop.later(Phase::Rest);  // gives nothing
-        finish(flushed ? nullptr : &flushed.error(), sent);
+        finish(flushed ? nullptr : &flushed.error(), link_.shard.loop.tick());
         if (!flushed) co_return;
       } else {
         finish(nullptr, link_.shard.loop.tick());
