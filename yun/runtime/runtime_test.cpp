@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <barrier>
+#include <set>
 
 #include "yun/base/sanitizers.hpp"
 #include "yun/runtime/net.hpp"
@@ -281,6 +283,46 @@ TEST(BlockingPool, AFullQueueIsAnErrorAtOnce) {
   auto there = block_on(where(pool));
   ASSERT_FALSE(there);
   EXPECT_EQ(there.error().code(), Code::ResourceExhausted);
+}
+
+namespace {
+Task<Result<int>> meet(BlockingPool& pool, std::barrier<>& there) {
+  Cancel cancel;
+  auto work = [&there]() -> Result<int> {
+    there.arrive_and_wait();
+    return 1;
+  };
+  co_return co_await pool.run(cancel, work);
+}
+/// `count` calls that are at work at the same time.
+void meet_all(BlockingPool& pool, int count) {
+  std::barrier<> there(count);
+  std::vector<std::thread> callers;
+  for (int i = 0; i < count; ++i) callers.emplace_back([&] { EXPECT_TRUE(block_on(meet(pool, there))); });
+  for (auto& each : callers) each.join();
+}
+}  // namespace
+
+TEST(BlockingPool, StartsAThreadOnlyForWorkThatNoneIsFreeFor) {
+  BlockingPool pool({.threads = 3});
+  EXPECT_EQ(pool.started(), 0U);
+  EXPECT_TRUE(block_on(where(pool)));
+  EXPECT_EQ(pool.started(), 1U);
+  meet_all(pool, 3);
+  EXPECT_EQ(pool.started(), 3U);
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(block_on(where(pool)));
+  EXPECT_EQ(pool.started(), 3U);
+}
+
+TEST(BlockingPool, TheThreadThatWasFreeLastIsTakenFirst) {
+  BlockingPool pool({.threads = 3});
+  meet_all(pool, 3);
+  std::set<std::thread::id> seen;
+  for (int i = 0; i < 20; ++i) {
+    while (pool.idle() < 3) std::this_thread::yield();  // the answer comes before its thread waits again
+    seen.insert(*block_on(where(pool)));
+  }
+  EXPECT_EQ(seen.size(), 1U);
 }
 
 namespace {

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include "yun/base/strings.hpp"
 
@@ -90,17 +91,16 @@ void Runtime::stop() {
   for (auto& loop : loops_) loop->stop();
 }
 
-BlockingPool::BlockingPool(Options options) : options_(options) {
-  for (unsigned i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { serve(); });
-}
+BlockingPool::BlockingPool(Options options) : options_(options) {}
 
 BlockingPool::~BlockingPool() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
     queue_.clear();
+    for (Waiting* each : waiting_) each->wake.notify_one();
   }
-  wake_.notify_all();
+  // stopping_ is set: nothing starts another one.
   for (auto& thread : threads_) thread.join();
 }
 
@@ -109,27 +109,55 @@ std::size_t BlockingPool::queued() const {
   return queue_.size();
 }
 
+std::size_t BlockingPool::started() const {
+  std::lock_guard lock(mutex_);
+  return threads_.size();
+}
+
+std::size_t BlockingPool::idle() const {
+  std::lock_guard lock(mutex_);
+  return waiting_.size();
+}
+
 bool BlockingPool::submit(std::move_only_function<void()> work) {
-  {
-    std::lock_guard lock(mutex_);
-    if (stopping_ || queue_.size() >= options_.max_queued) return false;
-    queue_.push_back(std::move(work));
-  }
-  wake_.notify_one();
+  std::lock_guard lock(mutex_);
+  if (stopping_ || queue_.size() >= options_.max_queued) return false;
+  if (waiting_.empty() && !start() && threads_.empty()) return false;
+  queue_.push_back(std::move(work));
+  if (waiting_.empty()) return true;  // a new thread looks by itself, and so does each when it is done
+  Waiting* last = waiting_.back();
+  waiting_.pop_back();
+  last->called = true;
+  last->wake.notify_one();  // under the lock: it is on the stack of a thread that may end
   return true;
 }
 
+bool BlockingPool::start() {
+  if (threads_.size() >= options_.threads) return false;
+  try {
+    threads_.emplace_back([this] { serve(); });
+    return true;
+  } catch (const std::system_error&) {
+    return false;  // no more threads for this process: those that are there do the work
+  }
+}
+
 void BlockingPool::serve() {
-  for (;;) {
-    std::move_only_function<void()> work;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      work = std::move(queue_.front());
-      queue_.pop_front();
+  Waiting self;
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (queue_.empty()) {
+      self.called = false;
+      waiting_.push_back(&self);
+      self.wake.wait(lock, [&] { return self.called || stopping_; });
+      continue;
     }
+    auto work = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
     work();
+    work = nullptr;  // what it owns ends here, not under the lock
+    lock.lock();
   }
 }
 

@@ -39,11 +39,13 @@ class Runtime {
 template <typename T>
 T block_on(Task<T> task);
 
-/// Threads for calls that block (SQLite, getaddrinfo, hashing). The queue is bounded: more work gets ResourceExhausted at once.
+/// Threads for calls that block (SQLite, getaddrinfo, hashing). A thread is started when work comes that no other is free for, and the one that was free
+/// last is taken first: what is seldom needed costs no memory, and what is needed finds its data in the cache. The queue is bounded: more work gets
+/// ResourceExhausted at once.
 class BlockingPool {
  public:
   struct Options {
-    unsigned threads = 4;
+    unsigned threads = 4;  ///< at most; 0: no work is ever taken
     std::size_t max_queued = 1024;
   };
   BlockingPool() : BlockingPool(Options{}) {}
@@ -57,13 +59,21 @@ class BlockingPool {
   auto run(Cancel& cancel, F work) -> Task<decltype(work())>;
 
   std::size_t queued() const;
+  /// Threads that have been started so far, and those of them that wait for work.
+  std::size_t started() const;
+  std::size_t idle() const;
 
  private:
+  struct Waiting {
+    std::condition_variable wake;
+    bool called = false;
+  };
   bool submit(std::move_only_function<void()> work);
+  bool start();  ///< another thread, under mutex_; false: there may be none
   void serve();
   Options options_;
   mutable std::mutex mutex_;
-  std::condition_variable wake_;
+  std::vector<Waiting*> waiting_;  ///< each on the stack of its thread; the last to have worked is the last
   std::deque<std::move_only_function<void()>> queue_;
   bool stopping_ = false;
   std::vector<std::thread> threads_;
