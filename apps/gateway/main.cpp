@@ -8,6 +8,7 @@
 
 #include <cstdio>
 
+#include "apps/backends.hpp"
 #include "yun/gateway/reloader.hpp"
 #include "yun/yun.hpp"
 
@@ -49,6 +50,9 @@ int main(int argc, char** argv) {
   gateway::Reloader reloader(gateway, settings.routes);
   if (auto loaded = reloader.load(); !loaded) return app.fail(loaded.error());
 
+  if (const std::string registry = shop::consul_url("?check=http&interval=1s"); !registry.empty()) {
+    if (auto known = app.register_service(registry, "gateway"); !known) return app.fail(known.error());
+  }
   app.set_handler(gateway);
   app.background([&](Context& ctx) { return gateway.run(ctx); });
   app.ready_when("gateway", [&] { return gateway.missing(); });

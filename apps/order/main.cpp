@@ -133,6 +133,8 @@ int main(int argc, char** argv) {
     events.add(batch.size());
     return {};
   });
+  const auto lag = app.metrics().callback("shop_outbox_lag_seconds", "Age of the oldest order event that is not known to be delivered.", metrics::Kind::Gauge,
+                                          [&relay] { return std::chrono::duration<double>(relay.lag()).count(); });
 
   app.before_serving([&](Context& ctx) { return orders.migrate(ctx); });
   app.background([&](Context& ctx) { return tokens.run(ctx); });

@@ -236,7 +236,7 @@ Task<Result<Order>> Orders::cancel(yun::Context& ctx, std::string user, std::str
 }
 
 Task<Result<std::vector<Orders::Event>>> Orders::unsent(yun::Context& ctx, int limit) {
-  co_return co_await pool_.all<Event>(ctx, "select id, payload from outbox where sent_at is null order by id limit ?", limit);
+  co_return co_await pool_.all<Event>(ctx, "select id, payload, created_at from outbox where sent_at is null order by id limit ?", limit);
 }
 
 Task<Result<void>> Orders::mark_sent(yun::Context& ctx, std::vector<std::int64_t> ids) {

@@ -42,6 +42,7 @@ class Orders {
   struct Event {
     std::int64_t id = 0;
     std::string payload;  ///< an OrderEvent as JSON
+    yun::Time created_at;
   };
   /// Events not yet delivered, oldest first, at most `limit`.
   yun::Task<yun::Result<std::vector<Event>>> unsent(yun::Context& ctx, int limit);

@@ -16,15 +16,22 @@ constexpr auto kPurgeEvery = std::chrono::minutes(5);
 }  // namespace
 
 Task<Result<int>> Relay::deliver(yun::Context& ctx) {
+  const yun::Time looked = yun::now();
   YUN_TRY(events, co_await orders_.unsent(ctx, kBatch));
-  if (events.empty()) co_return 0;
+  if (events.empty()) {
+    delivered_until(looked);
+    co_return 0;
+  }
   std::vector<std::int64_t> sent;
   for (const Orders::Event& event : events) sent.push_back(event.id);
   const int delivered = static_cast<int>(sent.size());
+  // More may be there than a batch holds: the last of it is then the latest of which it is known.
+  const yun::Time until = delivered == kBatch ? events.back().created_at : looked;
   auto hand_on = [this, events = std::move(events)] { return subscriber_(events); };
   YUN_CHECK(co_await thread_.run(ctx, std::move(hand_on)));
   // Marked after delivery: a crash in between delivers again, never not at all.
   YUN_CHECK(co_await orders_.mark_sent(ctx, std::move(sent)));
+  delivered_until(until);
   co_return delivered;
 }
 

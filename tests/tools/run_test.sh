@@ -21,7 +21,7 @@ new_pid() { local now; now=$(program_pid "$1"); [[ -n $now && $now != 0 && $now 
 
 ./run --port none >/dev/null 2>&1; check "a port that is no number is wrong usage" equals $? 2
 ./run --frobnicate >/dev/null 2>&1; check "an unknown option is wrong usage" equals $? 2
-./run --restart redis >/dev/null 2>&1; check "restarting an unknown program is wrong usage" equals $? 2
+./run --restart postgres >/dev/null 2>&1; check "restarting an unknown program is wrong usage" equals $? 2
 ./run --help >/dev/null; check "--help is well" equals $? 0
 ./run --stop --data "$data" >/dev/null; check "--stop is well when nothing runs" equals $? 0
 

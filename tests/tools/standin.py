@@ -30,10 +30,25 @@ if os.environ.get("STANDIN_FAILS") == os.path.basename(sys.argv[0]):
     print('{"level":"error","msg":"cannot open the database"}', flush=True)
     sys.exit(3)
 print("DB_HOST=" + os.environ.get("DB_HOST", "unset"), flush=True)
+if "STANDIN_DIARY" in os.environ:
+    with open(os.environ["STANDIN_DIARY"], "a") as diary:
+        told = " ".join(f"{name}={os.environ.get(name, 'unset')}" for name in (
+            "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD_FILE", "DB_PASSWORD", "CONSUL_ADDR", "REDIS_ADDR", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"))
+        diary.write(f"{os.path.basename(flags['--data'])} begins {told}\n")
 for listener in (flags["--listen"], flags["--admin"]):
     host, port = listener.split(":")
     server = http.server.ThreadingHTTPServer((host, int(port)), Health)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-signal.signal(signal.SIGTERM, lambda *_: (print("drained", flush=True), os._exit(0)))
+
+
+def end(*_):
+    print("drained", flush=True)
+    if "STANDIN_DIARY" in os.environ:
+        with open(os.environ["STANDIN_DIARY"], "a") as diary:
+            diary.write(f"{os.path.basename(flags['--data'])} ends\n")
+    os._exit(0)
+
+
+signal.signal(signal.SIGTERM, end)
 while True:
     signal.pause()

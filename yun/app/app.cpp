@@ -200,6 +200,10 @@ int App::run() {
   auto admin_bound = admin.listen(*admin_wanted);
   if (!admin_bound) return fail(admin_bound.error());
 
+  const auto loops = observe::metrics::add_runtime_metrics(state.metrics, state.runtime);
+  for (unsigned i = 0; i < state.runtime.size(); ++i)
+    state.runtime.loop(i).post([&metrics = state.metrics] { runtime::Loop::current().spawn(observe::metrics::watch_loop(runtime::Loop::current().root(), metrics)); });
+  state.metrics_port = state.front.has_metrics() ? bound->port() : admin_bound->port();
   service.start();
   admin.start();
   observe::log::info("listening", {{"service_address", bound->to_string()}, {"admin_address", admin_bound->to_string()}, {"loops", state.runtime.size()}});

@@ -113,7 +113,7 @@ class App {
   Task<Result<std::string>> fetch_text(Context& ctx, std::string url);
   Task<Result<std::string>> fetch_text(Context& ctx, http::Channel& channel, std::string path);
   /// Makes this program known as an instance of `service` in a registry ("consul://127.0.0.1:8500?check=http") once it is ready, by the address of --advertise
-  /// or its own, and takes it away first thing of the drain. A registry that is away is no failure: it is tried until it is back. InvalidArgument for the URL.
+  /// or its own, and takes it away first thing of the drain. Its label `metrics_port` says on which port /metrics is. A registry that is away is no failure: it is tried until it is back. InvalidArgument for the URL.
   Result<void> register_service(const std::string& url, const std::string& service);
 
   /// Runs on loop 0, in order, before readiness: migrations, warm-up. An error ends run() with 1.

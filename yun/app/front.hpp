@@ -23,6 +23,7 @@ class Front final : public http::Handler {
   bool has_handler() const { return has_handler_; }
   void set_grpc(rpc::Server& grpc) { grpc_ = &grpc; }
   void serve_metrics() { metrics_on_ = true; }
+  bool has_metrics() const { return metrics_on_; }
   /// From now on requests are served; before, they get 503.
   void start_serving() { started_.store(true, std::memory_order_release); }
   /// From any thread. `phase` is a literal: "starting", "serving", "draining".

@@ -10,6 +10,7 @@ Result<std::shared_ptr<rpc::Channel>> App::open_rpc(const std::string& url) { re
 
 Result<std::shared_ptr<rpc::Channel>> App::open_rpc(const std::string& url, rpc::ChannelOptions options) {
   options.registry = &state_->metrics;
+  options.balance.ejections = state_->ejections(url);
   options.resolver = [url] { return discovery::open(url); };
   return rpc::Channel::open(url, std::move(options));
 }

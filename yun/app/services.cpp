@@ -70,6 +70,7 @@ class Registered {
 
 Result<std::shared_ptr<http::Channel>> App::open_http(const std::string& url) {
   http::ChannelOptions options;
+  options.balance.ejections = state_->ejections(url);
   options.resolver = [url] { return discovery::open(url); };
   YUN_GET(channel, http::Channel::open(state_->client, url, std::move(options)));
   return std::shared_ptr<http::Channel>(std::move(channel));
@@ -90,6 +91,7 @@ Result<void> App::register_service(const std::string& url, const std::string& se
     YUN_GET(address, advertised(state_->settings.advertise, bound));
     YUN_GET(registry, discovery::open_registry(url));
     discovery::Instance instance{.service = service, .id = service + "-" + address.to_string(), .address = address};
+    instance.labels.emplace("metrics_port", std::to_string(state_->metrics_port));
     auto registered = std::make_shared<Registered>(std::move(registry), std::move(instance));
     return State::Enlisted{.begin = [registered](Context& ctx) { return registered->enlist(ctx); }, .end = [registered] { return registered->delist(); }};
   };

@@ -41,6 +41,14 @@ struct App::State {
     return options;
   }
 
+  /// Counts the ejections of a channel's endpoints, by what stands last in its URL: the service, or the address.
+  observe::metrics::Counter* ejections(std::string_view url) {
+    url = url.substr(0, url.find('?'));
+    const auto slash = url.rfind('/');
+    const std::string_view upstream = url.substr(slash == std::string_view::npos ? 0 : slash + 1);
+    return &metrics.counters("client_ejections_total", "Instances left out for a while because calls to them failed.", {"upstream"}).with({upstream});
+  }
+
   std::string name;
   AppSettings settings;
   observe::metrics::Registry metrics;
@@ -62,6 +70,7 @@ struct App::State {
     std::function<Task<void>()> end;
   };
   std::function<Result<Enlisted>(const runtime::Address&)> enlist;
+  unsigned short metrics_port = 0;  ///< where /metrics is: the admin listener's, or the service's own
   int exit_code = 0;
   runtime::Runtime runtime;  ///< the last: its loops end before anything that they used goes
 };

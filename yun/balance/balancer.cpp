@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "yun/base/ids.hpp"
+#include "yun/observe/metrics/instruments.hpp"
 
 namespace yun::balance {
 
@@ -191,6 +192,7 @@ void Balancer::Core::eject(Node& node, TimePoint now) {
   for (unsigned i = 0; i < node.ejections && time < options.max_ejection; ++i) time *= 2;
   node.ejected_until = now + std::min(time, options.max_ejection);
   ++node.ejections;
+  if (options.ejections) options.ejections->add();
 }
 
 const Endpoint& Balancer::Pick::endpoint() const { return node_->endpoint; }

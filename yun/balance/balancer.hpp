@@ -19,6 +19,10 @@
 #include "yun/base/result.hpp"
 #include "yun/base/units.hpp"
 
+namespace yun::observe::metrics {
+class Counter;
+}
+
 namespace yun::balance {
 
 enum class Policy : std::uint8_t {
@@ -47,6 +51,7 @@ class Balancer {
     Duration first_ejection = std::chrono::seconds(1);
     Duration max_ejection = std::chrono::seconds(30);  ///< doubles up to this with each ejection in a row
     double max_ejected_share = 0.5;                    ///< of the endpoints, rounded down: a lone endpoint is never ejected
+    observe::metrics::Counter* ejections = nullptr;    ///< counts them, if given; must outlive the balancer and its picks
     Duration ewma_decay = std::chrono::seconds(10);    ///< time constant of the latency's average
     Duration failure_latency = std::chrono::milliseconds(100);  ///< a failure counts as at least this, or fast failures would attract
     TimePoint (*clock)() = &Clock::now;                         ///< for tests

@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "yun/observe/metrics/registry.hpp"
+
 using namespace std::chrono_literals;
 using namespace yun;
 using namespace yun::balance;
@@ -120,6 +122,20 @@ TEST(Balancer, FiveFailuresInARowEjectForASecondThenForTwo) {
   EXPECT_TRUE(ejected(balancer, "10.0.0.2"));
   virtual_now += 600ms;
   EXPECT_FALSE(ejected(balancer, "10.0.0.2"));
+}
+
+TEST(Balancer, CountsEjectionsNotFailures) {
+  observe::metrics::Registry registry;
+  auto& ejections = registry.counter("ejections_total", "Ejections.");
+  Balancer balancer({.policy = Policy::RoundRobin, .ejections = &ejections, .clock = &virtual_clock, .seed = 42});
+  balancer.update(endpoints(3));
+  fail(balancer, "10.0.0.2", 4);
+  EXPECT_EQ(ejections.value(), 0);
+  fail(balancer, "10.0.0.2", 1);
+  EXPECT_EQ(ejections.value(), 1);
+  virtual_now += 1s;
+  fail(balancer, "10.0.0.2", 1);
+  EXPECT_EQ(ejections.value(), 2);
 }
 
 TEST(Balancer, TwoConnectFailuresEject) {

@@ -57,7 +57,9 @@ struct Stats {
   std::uint64_t commits = 0;       ///< commits made for them: each waits for the disk once
   std::uint64_t skipped = 0;       ///< whose caller had gone before they began
   std::uint64_t refused = 0;       ///< whose queue was full
-  std::uint64_t queued = 0;        ///< write transactions that wait now
+  std::uint64_t queued = 0;        ///< write transactions that wait now; of a server's pool all calls that do
+  std::uint64_t busy = 0;          ///< connections to a server that are at work now
+  std::uint64_t limit = 0;         ///< and how many may be; 0: not that kind of driver
 };
 
 /// Thread-safe; callers are on any loop. A Cancel that ends while a call waits gives its error at once.

@@ -234,7 +234,9 @@ class Mysql final : public Driver {
             .commits = transactions_.load(std::memory_order_relaxed),
             .skipped = skipped_.load(std::memory_order_relaxed),
             .refused = refused_.load(std::memory_order_relaxed),
-            .queued = threads_.queued()};
+            .queued = threads_.queued(),
+            .busy = busy_.load(std::memory_order_relaxed),
+            .limit = std::max(1U, options_.max_connections)};
   }
 
  private:
@@ -256,8 +258,21 @@ class Mysql final : public Driver {
     co_return outcome;
   }
 
+  /// A thread, and so a connection, that is at work.
+  class Busy {
+   public:
+    explicit Busy(std::atomic<std::uint64_t>& count) : count_(count) { count_.fetch_add(1, std::memory_order_relaxed); }
+    ~Busy() { count_.fetch_sub(1, std::memory_order_relaxed); }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+
+   private:
+    std::atomic<std::uint64_t>& count_;
+  };
+
   template <typename T, typename F>
   Result<T> run_here(Call& call, F& work) {
+    const Busy busy(busy_);
     if (call.is_given_up() || Clock::now() >= call.deadline()) {
       skipped_.fetch_add(1, std::memory_order_relaxed);
       return deadline_exceeded("deadline exceeded in the database's queue");
@@ -288,6 +303,7 @@ class Mysql final : public Driver {
   std::atomic<std::uint64_t> rolled_back_{0};
   std::atomic<std::uint64_t> skipped_{0};
   std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> busy_{0};
   Connections connections_;
   runtime::BlockingPool threads_;  // the last: ends before what its threads use
 };

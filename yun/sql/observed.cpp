@@ -51,9 +51,13 @@ Meters::Meters(metrics::Registry& registry, std::string_view pool, const std::sh
     };
     return registry.callback(metric, help, kind, {"pool"}, std::move(collect));
   };
-  callbacks_[0] = sample("sql_write_queue_length", "Write transactions that wait.", metrics::Kind::Gauge, &Stats::queued);
+  callbacks_[0] = sample("sql_write_queue_length", "Write transactions that wait; of a server's pool all calls that do.", metrics::Kind::Gauge, &Stats::queued);
   callbacks_[1] = sample("sql_transactions_total", "Write transactions committed.", metrics::Kind::Counter, &Stats::transactions);
   callbacks_[2] = sample("sql_commits_total", "Commits made for them, each a wait for the disk.", metrics::Kind::Counter, &Stats::commits);
+  callbacks_[3] = sample("sql_refused_total", "Calls refused because too many waited.", metrics::Kind::Counter, &Stats::refused);
+  if (driver->stats().limit == 0) return;
+  callbacks_[4] = sample("sql_connections_busy", "Connections to the server that are at work.", metrics::Kind::Gauge, &Stats::busy);
+  callbacks_[5] = sample("sql_connections_limit", "Connections to the server that may be at work at once.", metrics::Kind::Gauge, &Stats::limit);
 }
 
 void Meters::count(Operation operation, Code code, Duration duration, const trace::SpanContext& trace) const {

@@ -26,7 +26,7 @@ class Meters {
   metrics::Family<metrics::Counter>& queries_;
   std::array<metrics::Counter*, kOperations> ok_{};
   std::array<metrics::Histogram*, kOperations> durations_{};
-  std::array<metrics::Registry::Registration, 3> callbacks_;
+  std::array<metrics::Registry::Registration, 6> callbacks_;
 };
 
 /// One call: from here to end().

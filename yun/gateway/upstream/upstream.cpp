@@ -46,6 +46,8 @@ Result<std::shared_ptr<Upstream>> Upstream::open(UpstreamConfig config, http::Cl
   options.connect_timeout = own.connect_timeout;
   options.max_connections = static_cast<std::size_t>(own.max_connections);
   options.balance.policy = own.lb == LoadBalancing::RoundRobin ? balance::Policy::RoundRobin : balance::Policy::P2cEwma;
+  if (client.registry)
+    options.balance.ejections = &client.registry->counters("client_ejections_total", "Instances left out for a while because calls to them failed.", {"upstream"}).with({own.name});
   options.resolver = [to = own.to, health = upstream->health_] { return open_resolver(to, health); };
   YUN_GET(channel, http::Channel::open(std::move(client), own.to, std::move(options)));
   upstream->channel_ = std::move(channel);

@@ -82,6 +82,7 @@ class Overload final : public Middleware {
     const std::size_t id = body.find(none.trace_id());
     before_id_ = body.substr(0, id);
     if (id != std::string::npos) behind_id_ = body.substr(id + none.trace_id().size());
+    if (options_.registry) show(*options_.registry);
   }
 
   Verdict before(Context& ctx, Request& request, Response& response, State& state) override {
@@ -118,6 +119,18 @@ class Overload final : public Middleware {
     resilience::LoadShedder shedder;
   };
 
+  void show(metrics::Registry& registry) {
+    in_flight_ = registry.callback("http_requests_in_flight", "HTTP requests at work, streamed answers left out.", metrics::Kind::Gauge, [this] {
+      std::size_t all = 0;
+      for (const Cell& cell : cells_) all += cell.in_flight.load(std::memory_order_relaxed);
+      return static_cast<double>(all);
+    });
+    fullest_ = registry.callback("http_requests_in_flight_ratio", "Requests at work on the fullest loop, as a share of its limit.", metrics::Kind::Gauge, [this] {
+      std::size_t most = 0;
+      for (const Cell& cell : cells_) most = std::max(most, cell.in_flight.load(std::memory_order_relaxed));
+      return options_.max_in_flight == 0 ? 1.0 : static_cast<double>(most) / static_cast<double>(options_.max_in_flight);
+    });
+  }
   Cell& cell_of(const runtime::Loop* loop) { return cells_[loop ? loop->index() % kCells : 0]; }
   void give_back(State& state) {
     if (std::exchange(state.word, 0) == 1) cell_of(runtime::Loop::current_or_null()).add(static_cast<std::size_t>(-1));
@@ -160,6 +173,7 @@ class Overload final : public Middleware {
   Response refusal_;
   std::string before_id_, behind_id_;
   std::array<Cell, kCells> cells_;
+  metrics::Registry::Registration in_flight_, fullest_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "yun/base/units.hpp"
 #include "yun/http/middleware/middleware.hpp"
+#include "yun/observe/metrics/registry.hpp"
 #include "yun/resilience/shedder.hpp"
 
 namespace yun::http {
@@ -27,6 +28,8 @@ struct OverloadOptions {
   /// Requests at work on one loop, most of them waiting for something; it bounds memory, not work. A streamed or upgraded answer no longer counts.
   std::size_t max_in_flight = 32'768;
   Duration retry_after = std::chrono::seconds(1);
+  /// Shows http_requests_in_flight and http_requests_in_flight_ratio, if given; must outlive the middleware.
+  observe::metrics::Registry* registry = nullptr;
   /// Paths that always pass.
   std::vector<std::string> exempt = {"/health", "/healthz", "/readyz", "/grpc.health.v1.Health/Check"};
 };

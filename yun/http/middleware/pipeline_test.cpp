@@ -213,6 +213,20 @@ TEST(Overload, ShedsBeyondItAndGivesBack) {
   third.finish(pipeline);
 }
 
+TEST(Overload, ShowsWhatIsAtWorkAndHowFullTheFullestLoopIs) {
+  metrics::Registry registry;
+  Inner inner(at_once);
+  Pipeline pipeline({overload({.max_in_flight = 4, .registry = &registry})}, inner);
+  Round first, second;
+  first.run(pipeline);
+  second.run(pipeline);
+  EXPECT_NE(registry.render().find("\nhttp_requests_in_flight 2\n"), std::string::npos) << registry.render();
+  EXPECT_NE(registry.render().find("\nhttp_requests_in_flight_ratio 0.5\n"), std::string::npos);
+  first.finish(pipeline);
+  second.finish(pipeline);
+  EXPECT_NE(registry.render().find("\nhttp_requests_in_flight 0\n"), std::string::npos);
+}
+
 TEST(Overload, GrpcIsToldInItsOwnWay) {
   Inner inner(at_once);
   Pipeline pipeline({overload({.max_in_flight = 0, .retry_after = std::chrono::seconds(2)})}, inner);

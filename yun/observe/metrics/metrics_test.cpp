@@ -6,6 +6,7 @@
 #include "yun/observe/metrics/process.hpp"
 #include "yun/observe/metrics/registry.hpp"
 #include "yun/runtime/threads.hpp"
+#include "yun/runtime/wait.hpp"
 
 namespace yun::observe::metrics {
 namespace {
@@ -195,6 +196,33 @@ TEST(Metrics, ShowsTheProcess) {
   EXPECT_NE(page.find("log_lines_total{level=\"error\"} "), std::string::npos);
   EXPECT_NE(page.find("runtime_loops 2\n"), std::string::npos);
   EXPECT_NE(page.find("runtime_loop_load{loop=\"1\"} 0\n"), std::string::npos);
+}
+
+Task<void> work_for(Registry& registry, Duration time) {
+  Cancel watching;
+  runtime::Scope scope;
+  scope.spawn(watch_loop(watching, registry));
+  Cancel never;
+  (void)co_await runtime::sleep_for(never, std::chrono::milliseconds(10));  // nothing cancels it
+  for (const TimePoint until = Clock::now() + time; Clock::now() < until;) {
+  }
+  (void)co_await runtime::sleep_for(never, std::chrono::milliseconds(1));  // nothing cancels it
+  watching.cancel();
+  co_await scope.join();
+}
+
+TEST(Metrics, ShowsHowMuchALoopWorksAndHowLateItIs) {
+  Registry registry;
+  runtime::block_on(work_for(registry, std::chrono::milliseconds(500)));
+  const std::string page = registry.render();
+  const auto value = [&](const std::string& name) {
+    const auto at = page.find("\n" + name + " ");
+    return at == std::string::npos ? -1 : std::strtod(page.c_str() + at + 2 + name.size(), nullptr);
+  };
+  // What was due 200 ms after the start came at 510 ms at the earliest.
+  EXPECT_EQ(value("runtime_loop_delay_seconds_count"), 1) << page;
+  EXPECT_GE(value("runtime_loop_delay_seconds_sum"), 0.3);
+  EXPECT_GE(value("runtime_loop_busy_seconds_total{loop=\"0\"}"), 0.4) << page;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "yun/observe/log/log.hpp"
 #include "yun/runtime/threads.hpp"
+#include "yun/runtime/wait.hpp"
 
 namespace yun::observe::metrics {
 namespace {
@@ -106,6 +107,22 @@ std::vector<Registry::Registration> add_runtime_metrics(Registry& registry, runt
                                       sample({std::to_string(i)}, runtime.loop(i).load().load(std::memory_order_relaxed));
                                   }));
   return all;
+}
+
+Task<void> watch_loop(Cancel& cancel, Registry& registry) {
+  constexpr Duration kEvery = std::chrono::milliseconds(200);
+  runtime::Loop& loop = runtime::Loop::current();
+  Counter& busy = registry.counters("runtime_loop_busy_seconds_total", "Time that an event loop worked and did not sleep.", {"loop"}).with({std::to_string(loop.index())});
+  Histogram& delay = registry.histogram("runtime_loop_delay_seconds", "How late event loops run what is due.", exponential_buckets(0.0005, 4, 7));
+  Duration counted{};
+  for (;;) {
+    const TimePoint due = Clock::now() + kEvery;
+    auto slept = co_await runtime::sleep_for(cancel, kEvery);
+    if (!slept) co_return;
+    delay.observe(std::max(Duration::zero(), Clock::now() - due));
+    busy.add(loop.busy() - counted);
+    counted = loop.busy();
+  }
 }
 
 }  // namespace yun::observe::metrics
