@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# deploy/prometheus: the rules are well formed, each alert is tested both ways and has its page, and no rule asks for a metric that no program has.
+# deploy/prometheus and deploy/grafana: the rules are well formed, each alert is tested both ways and has its page, no rule asks for a metric that no
+# program has, and the dashboards are what their description makes.
 cd "$(dirname "$0")/../.." || exit 1
 source tests/lib.sh
 
@@ -41,5 +42,17 @@ asked |= set(re.findall(r"`((?:http|sql|redis|runtime|client|shop|gateway)_[a-z0
 assert len(asked) > 8, asked
 missing = {name for name in asked if name not in known}
 assert not missing, missing
+END
+
+check "Grafana's JSON is what its description makes" tools/dashboards --check
+check "each panel's place on the screen is its own" $python - <<'END'
+import glob, json
+for path in glob.glob("deploy/grafana/dashboards/*.json"):
+    taken = set()
+    for panel in json.load(open(path))["panels"]:
+        p = panel["gridPos"]
+        cells = {(x, y) for x in range(p["x"], p["x"] + p["w"]) for y in range(p["y"], p["y"] + p["h"])}
+        assert not cells & taken and p["x"] + p["w"] <= 24, (path, panel["title"])
+        taken |= cells
 END
 finish
