@@ -68,6 +68,13 @@ else
   skip "VictoriaMetrics finds the same five" "victoria-metrics is not installed"
 fi
 
+# package FILE: Debian's, of a library by whichever of its two paths dpkg knows.
+package() { dpkg -S "$1" 2>/dev/null || dpkg -S "${1#/usr}" 2>/dev/null || dpkg -S "/usr$1" 2>/dev/null; }
+packages() { ldd "$bin"/{gateway,user,order} | awk '$3 ~ "^/" { print $3 }' | sort -u | while read -r file; do package "$(readlink -f "$file")" | cut -d: -f1; done | sort -u; }
+lacking=$(for name in $(packages); do grep -qw -- "$name" deploy/docker/Dockerfile || [[ $name == libc6 ]] || echo "$name"; done)
+check "deploy/docker/Dockerfile installs every library that the programs are linked with" equals "$lacking" ""
+check "and that list is one" at_most 5 "$(packages | wc -l)"
+
 secret=$(<"$data/secrets/db-password")
 check "it stops" ./run --stop --data "$data"
 check "MariaDB has ended cleanly" grep -q "Shutdown complete" "$data/mariadb/log.err"
