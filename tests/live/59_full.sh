@@ -68,6 +68,24 @@ else
   skip "VictoriaMetrics finds the same five" "victoria-metrics is not installed"
 fi
 
+# shown OFFSET METRIC: what the program there says of itself.
+shown() { curl -s -m 5 "http://127.0.0.1:$((port + $1))/metrics" | sed -nE "s/^$2(\{[^}]*\})? //p"; }
+frozen=$(program_pid order2)
+kill -STOP "$frozen"
+firing() { local i; for i in {1..360}; do [[ $(value "$prometheus" "ALERTS{alertname=\"InstanceDown\",alertstate=\"firing\",instance=\"127.0.0.1:$((port + 5))\"}") == 1 ]] && return 0; sleep 0.25; done; return 1; }
+check "InstanceDown fires for an instance that is frozen" firing
+kill -CONT "$frozen"
+check "which is found and scraped again when it is back" becomes "$prometheus" 'sum(up)' 5
+
+frozen=$(server_pid mariadb)
+kill -STOP "$frozen"
+lags() { local i; for i in {1..100}; do at_most 2 "$(shown 12 shop_outbox_lag_seconds)" >/dev/null && return 0; sleep 0.1; done; shown 12 shop_outbox_lag_seconds; return 1; }
+check "a frozen database: the outbox lags" lags
+check "and the pool has connections at work" at_most 1 "$(shown 12 sql_connections_busy)"
+kill -CONT "$frozen"
+delivers() { local i; for i in {1..300}; do at_most "$(shown 12 shop_outbox_lag_seconds)" 1 >/dev/null && return 0; sleep 0.1; done; shown 12 shop_outbox_lag_seconds; return 1; }
+check "thawed: it is delivered to the end" delivers
+
 # package FILE: Debian's, of a library by whichever of its two paths dpkg knows.
 package() { dpkg -S "$1" 2>/dev/null || dpkg -S "${1#/usr}" 2>/dev/null || dpkg -S "/usr$1" 2>/dev/null; }
 packages() { ldd "$bin"/{gateway,user,order} | awk '$3 ~ "^/" { print $3 }' | sort -u | while read -r file; do package "$(readlink -f "$file")" | cut -d: -f1; done | sort -u; }
