@@ -47,7 +47,7 @@ http::Channel::Call Channel::State::call() const {
   return {.max_attempts = options.retry.max_attempts, .try_timeout = options.try_timeout, .refresh = &set_timeout};
 }
 
-Channel::Channel(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Channel::Channel(std::shared_ptr<State> state) : state_(std::move(state)) {}
 Channel::~Channel() = default;
 
 Result<std::shared_ptr<Channel>> Channel::open(std::string_view target, ChannelOptions options) {
@@ -58,7 +58,7 @@ Result<std::shared_ptr<Channel>> Channel::open(std::string_view target, ChannelO
                             .max_attempts = options.retry.max_attempts,
                             .retry_budget = options.retry_budget};
   YUN_GET(opened, http::Channel::open(client_options(options), target, std::move(http)));
-  return std::shared_ptr<Channel>(new Channel(std::make_unique<State>(std::move(opened), std::move(options))));
+  return std::shared_ptr<Channel>(new Channel(std::make_shared<State>(std::move(opened), std::move(options))));
 }
 
 const std::string& Channel::target() const { return state_->http->url(); }

@@ -8,7 +8,7 @@
 // The Context's deadline goes out as grpc-timeout, its trace as traceparent. Within the budget a call goes to another endpoint when nothing was sent
 // (no connection); a unary one is also sent again, after a pause, when no endpoint can be reached or the server said UNAVAILABLE without an answer, and, if its .proto says that
 // it is idempotent (option idempotency_level), when its connection breaks.
-// May be used from every loop; must outlive its calls.
+// May be used from every loop; must outlive its calls (of a stream: the object that open() gave, which may go just before it).
 
 #include <functional>
 #include <memory>
@@ -66,8 +66,8 @@ class Channel {
   State& state() { return *state_; }
 
  private:
-  explicit Channel(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Channel(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace yun::rpc

@@ -12,7 +12,8 @@
 
 namespace yun::rpc {
 
-struct Channel::State {
+/// Shared with the streams that are open: their last steps may come after the channel has gone.
+struct Channel::State : std::enable_shared_from_this<Channel::State> {
   State(std::unique_ptr<http::Channel> opened, ChannelOptions given) : http(std::move(opened)), options(std::move(given)) {}
   const MethodTelemetry& telemetry(const ClientMethod& method);
   /// Head of a request, without the metadata.

@@ -454,6 +454,26 @@ TEST_F(ChannelTest, ManyCallsAtOnce) {
 
 TEST(Channel, BadTargetIsRefused) { EXPECT_FALSE(Channel::open("nonsense://x").ok()); }
 
+/// Connections are taken (by the kernel), and nothing is ever answered.
+TEST(Channel, AStreamMayGoBeforeItsAnswerBegins) {
+  auto silent = runtime::Listener::bind(*runtime::Address::parse("127.0.0.1:0"));
+  ASSERT_TRUE(silent);
+  const auto drop = [](std::string target) -> Task<Result<void>> {
+    Context ctx;
+    {
+      YUN_TRY(channel, Channel::open(target));
+      Stub stub(*channel);
+      YUN_TRY(stream, co_await stub.echo(ctx));
+      const Shape shape;
+      YUN_CHECK(co_await stream.write(ctx, shape));
+      YUN_CHECK(co_await runtime::sleep_for(ctx, 50ms));
+    }
+    co_return co_await runtime::sleep_for(ctx, 50ms);  // in which the exchange ends, though its channel is gone
+  };
+  auto done = runtime::block_on(drop("static://" + silent->address().to_string()));
+  EXPECT_TRUE(done) << done.error().to_string();
+}
+
 TEST(Channel, NobodyThereIsUnavailable) {
   struct Call {
     static Task<Result<void>> run() {

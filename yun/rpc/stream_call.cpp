@@ -23,7 +23,8 @@ class Both final : public Context, private Cancel::Waiter {
 class Exchange final : public std::enable_shared_from_this<Exchange>, private Cancel::Waiter {
  public:
   Exchange(Channel::State& channel, Context& caller, const ClientMethod& method)
-      : channel_(channel),
+      : kept_(channel.shared_from_this()),
+        channel_(channel),
         method_(method),
         caller_(&caller),
         context_(runtime::Loop::current().root(), caller.deadline()),
@@ -64,6 +65,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange>, private Ca
   Result<std::optional<bool>> take(MessageLite& into);
   Result<void> finish(Result<void> status);
 
+  const std::shared_ptr<Channel::State> kept_;
   Channel::State& channel_;
   const ClientMethod& method_;
   Context* caller_;
@@ -126,6 +128,11 @@ Task<Result<void>> Exchange::send(std::optional<std::string> only) {
   http::Response response;
   YUN_CHECK(co_await channel_.http->send(context_, request, response, over_));
   response_.emplace(std::move(response));
+  if (status_) {  // the caller has had enough meanwhile
+    over_.pick->report(outcome_of(*status_));
+    response_->body.abandon();
+    co_return Result<void>();
+  }
   if (call_) call_->set_received(Metadata::from(response_->headers));
   AnswerHead head = read_answer(*response_);
   if (head.status) {
@@ -143,7 +150,7 @@ Result<void> Exchange::finish(Result<void> status) {
   if (!status_) {
     status_ = std::move(status);
     telemetry_.end(*status_);
-    if (over_.pick) over_.pick->report(outcome_of(*status_));
+    if (over_.pick && response_) over_.pick->report(outcome_of(*status_));  // before the head it is the http channel's, which reports it
   }
   room_.set();
   return *status_;
