@@ -1,6 +1,7 @@
 #include "yun/discovery/consul.hpp"
 
 #include "yun/base/strings.hpp"
+#include "yun/discovery/backoff.hpp"
 #include "yun/discovery/consul_api.hpp"
 #include "yun/discovery/known.hpp"
 #include "yun/json/value.hpp"

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "yun/base/ids.hpp"
 #include "yun/base/strings.hpp"
 
 namespace yun::discovery {
@@ -15,11 +14,6 @@ constexpr std::size_t kMostBytes = 16 << 20;
 std::uint64_t next_index(std::uint64_t asked, std::uint64_t answered) {
   if (answered < asked) return 0;  // the servers' state was restored or made anew
   return std::max<std::uint64_t>(answered, 1);
-}
-
-Duration backoff(int failures) {
-  const Duration longest = std::min<Duration>(std::chrono::seconds(30), std::chrono::milliseconds(500) * (1 << std::min(failures - 1, 6)));
-  return std::chrono::duration_cast<Duration>(longest * (0.5 + 0.5 * random_unit()));
 }
 
 ConsulApi::ConsulApi(const ConsulTarget& target)

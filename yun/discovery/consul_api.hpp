@@ -30,7 +30,4 @@ class ConsulApi {
 /// The index to ask with next.
 std::uint64_t next_index(std::uint64_t asked, std::uint64_t answered);
 
-/// The time to wait after `failures` in a row: doubled each time from half a second to half a minute, with jitter.
-Duration backoff(int failures);
-
 }  // namespace yun::discovery

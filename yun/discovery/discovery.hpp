@@ -7,7 +7,7 @@
 //     auto registry = yun::discovery::open_registry("static://");
 //     auto known = co_await (*registry)->register_self(ctx, {.service = "users", .id = "1", .address = address});
 //
-// open, open_registry | Registry, StaticRegistry, Instance
+// open, open_registry, open_source | Registry, StaticRegistry, Instance
 
 #include "yun/discovery/open.hpp"
 #include "yun/discovery/registry.hpp"

@@ -184,13 +184,11 @@ TEST(DnsDriver, ASilentNameServerIsBoundedByTheDeadline) {
 }
 
 TEST(Open, DriversThatAreNotInTheBuildSaySo) {
-  for (const char* url : {"etcd://h:2379", "nacos://h:8848", "kubernetes://users"}) {
-    auto resolver = discovery::open(url);
-    ASSERT_FALSE(resolver);
-    EXPECT_EQ(resolver.error().code(), Code::Unimplemented);
-    EXPECT_NE(resolver.error().message().find("driver is not in this build"), std::string::npos);
-    EXPECT_FALSE(open_registry(url));
-  }
+  auto resolver = discovery::open("kubernetes://users");
+  ASSERT_FALSE(resolver);
+  EXPECT_EQ(resolver.error().code(), Code::Unimplemented);
+  EXPECT_NE(resolver.error().message().find("driver is not in this build"), std::string::npos);
+  EXPECT_FALSE(open_registry("kubernetes://users"));
 }
 
 TEST(Open, AnUnknownSchemeNamesTheNearest) {

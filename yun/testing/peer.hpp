@@ -16,7 +16,7 @@ namespace yun::testing {
 /// (PR_SET_PDEATHSIG), so that a test that crashes leaves none behind.
 class Peer {
  public:
-  /// Starts tools/peers/serve NAME (mariadb, redis, consul, etcd) on free ports and waits up to a minute until it takes connections.
+  /// Starts tools/peers/serve NAME (mariadb, redis, consul, etcd, nacos) on free ports and waits up to a minute until it takes connections.
   /// NotFound if the program is not installed, DeadlineExceeded if it does not come up; both with what it said.
   static Result<Peer> start(std::string name, std::vector<std::string> arguments = {});
   Peer(Peer&& other) noexcept;
