@@ -1,6 +1,7 @@
 #pragma once
 // Which backends the shop runs on. The environment of its Deployment names them: DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD or
-// DB_PASSWORD_FILE (MySQL), REDIS_ADDR and CONSUL_ADDR (host:port). Without them the embedded defaults serve.
+// DB_PASSWORD_FILE (MySQL), REDIS_ADDR and CONSUL_ADDR (host:port), or DISCOVERY_URL for another registry (etcd://etcd:2379, nacos://nacos:8848?group=shop).
+// Without them the embedded defaults serve.
 
 #include <cstdlib>
 #include <filesystem>
@@ -17,10 +18,17 @@ inline std::string variable(const char* name, std::string otherwise = {}) {
   return value && *value ? value : std::move(otherwise);
 }
 
-/// The registry's URL, with `rest` behind it ("/user-service"), if CONSUL_ADDR names one.
-inline std::string consul_url(const std::string& rest = {}) {
-  const std::string address = variable("CONSUL_ADDR");
-  return address.empty() ? address : "consul://" + address + rest;
+/// The registry's URL, if DISCOVERY_URL or CONSUL_ADDR names one: as it is, to register there, or with a service to look for and what is asked besides ("keep=f").
+inline std::string registry_url(const std::string& service = {}, const std::string& parameters = {}) {
+  std::string url = variable("DISCOVERY_URL");
+  if (const std::string address = variable("CONSUL_ADDR"); url.empty() && !address.empty()) url = "consul://" + address + "?check=http&interval=1s";
+  if (url.empty() || service.empty()) return url;
+  const auto question = url.find('?');
+  std::string path = url.substr(0, question);
+  while (path.ends_with('/')) path.pop_back();
+  const std::string given = question == std::string::npos ? "" : url.substr(question + 1);
+  const std::string all = given + (given.empty() || parameters.empty() ? "" : "&") + parameters;
+  return path + "/" + service + (all.empty() ? "" : "?" + all);
 }
 
 /// The database that DB_HOST and the like name, else `embedded`.

@@ -136,16 +136,17 @@ class Shop:
         if name == "order" and not self.registry:
             argv += ["--users", f"static://127.0.0.1:{b + 1}", "--jwks", f"http://127.0.0.1:{b + 1}/.well-known/jwks.json"]
         os.makedirs(os.path.join(self.data, instance), exist_ok=True)
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("DB_") and k not in ("CONSUL_ADDR", "REDIS_ADDR")}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("DB_") and k not in ("CONSUL_ADDR", "DISCOVERY_URL", "REDIS_ADDR")}
         if self.database:
             environment |= {"DB_HOST": "127.0.0.1", "DB_PORT": str(self.database.port), "DB_USER": "yun", "DB_PASSWORD": "yun", "DB_NAME": "yun"}
         if self.cache:
             environment |= {"REDIS_ADDR": f"127.0.0.1:{self.cache.port}"}
         if self.registry:
-            environment |= {"CONSUL_ADDR": f"127.0.0.1:{self.registry.port}"}
+            at = f"{self.registry.name}://127.0.0.1:{self.registry.port}"
+            environment |= {"CONSUL_ADDR": f"127.0.0.1:{self.registry.port}"} if self.registry.name == "consul" else {"DISCOVERY_URL": at}
         environment |= {"SHOP_USERS": f"static://127.0.0.1:{b + 1}", "SHOP_ORDERS": f"static://127.0.0.1:{b + 2}"}
         if self.registry:
-            environment |= {f"SHOP_{one.upper()}S": f"consul://127.0.0.1:{self.registry.port}/{one}-service?keep={self.data}/gateway/{one}s.json" for one in ("user", "order")}
+            environment |= {f"SHOP_{one.upper()}S": f"{at}/{one}-service?keep={self.data}/gateway/{one}s.json" for one in ("user", "order")}
         environment |= self.environment
         with open(os.path.join(self.scratch, instance + ".log"), "a") as log:
             self.processes[instance] = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)

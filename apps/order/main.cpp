@@ -26,7 +26,7 @@ struct Settings {
   static constexpr std::string_view kSummary = "The shop's order service: REST on the service port.";
   static constexpr config::Doc kDocs[] = {
       {"data", "folder of the database and the last key set"},
-      {"users", "where the user service is: static://, dns://, consul://; CONSUL_ADDR goes before"},
+      {"users", "where the user service is: static://, dns://, consul://, etcd://, nacos://; CONSUL_ADDR and DISCOVERY_URL go before"},
       {"jwks", "URL of the keys that tokens are checked with; default: those of the user service"},
   };
 };
@@ -104,7 +104,8 @@ struct Shop {
 int main(int argc, char** argv) {
   Settings settings;
   App app("order", argc, argv, settings);
-  if (const std::string registry = shop::consul_url(); !registry.empty()) settings.users = registry + "/user-service?keep=" + percent_encode(settings.data + "/users.json");
+  const std::string users = shop::registry_url("user-service", "keep=" + percent_encode(settings.data + "/users.json"));
+  if (!users.empty()) settings.users = users;
   if (auto made = shop::make_data_folder(settings.data); !made) return app.fail(made.error());
 
   auto url = shop::database_url("sqlite://" + settings.data + "/order.db");
@@ -139,7 +140,7 @@ int main(int argc, char** argv) {
   app.before_serving([&](Context& ctx) { return orders.migrate(ctx); });
   app.background([&](Context& ctx) { return tokens.run(ctx); });
   app.ready_when("tokens", [&] { return tokens.has_keys() ? std::string() : "the key set of " + (settings.jwks.empty() ? settings.users : settings.jwks); });
-  if (const std::string registry = shop::consul_url("?check=http&interval=1s"); !registry.empty()) {
+  if (const std::string registry = shop::registry_url(); !registry.empty()) {
     if (auto known = app.register_service(registry, "order-service"); !known) return app.fail(known.error());
   }
   app.background([&](Context& ctx) { return relay.run(ctx); });

@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
   app.before_serving([&](Context& ctx) { return prepare(ctx, users, keys); });
   app.background([&](Context& ctx) { return keep_keys(ctx, keys); });
   app.grpc().add(service);
-  if (const std::string registry = shop::consul_url("?check=http&interval=1s"); !registry.empty()) {
+  if (const std::string registry = shop::registry_url(); !registry.empty()) {
     if (auto known = app.register_service(registry, "user-service"); !known) return app.fail(known.error());
   }
   app.get("/.well-known/jwks.json", [&] { return http::Response::json(200, keys.jwks()); });
