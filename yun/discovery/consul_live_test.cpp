@@ -73,6 +73,10 @@ TEST_F(ConsulTest, AProgramIsFoundWithItsLabelsUntilItDeregisters) {
     expect_ok(runtime::block_on(live([&](Life& life) { return not_passing(life, url(), check); })));
 }
 
+TEST_F(ConsulTest, AnEmptySetIsNotBelievedAtOnce) {
+  expect_ok(runtime::block_on(live([&](Life& life) { return guarded(life, url(), url("/orders?guard=2s")); })));
+}
+
 TEST_F(ConsulTest, ARegistryThatComesBackEmptyIsTakenUpByItself) {
   expect_ok(runtime::block_on(live([&](Life& life) { return restarted(life, *consul_, url("?ttl=3s"), url("/orders?guard=0s")); })));
 }

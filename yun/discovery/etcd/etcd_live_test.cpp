@@ -153,6 +153,11 @@ TEST(Etcd, RegisteringAgainReplacesWithoutAGap) {
   expect_ok(runtime::block_on(live([&](Life& life) { return replaced(life, url_of(shared_etcd().address())); })));
 }
 
+TEST(Etcd, AnEmptySetIsNotBelievedAtOnce) {
+  const auto etcd = shared_etcd().address();
+  expect_ok(runtime::block_on(live([&](Life& life) { return guarded(life, url_of(etcd, "/guard"), url_of(etcd, "/guard/orders?guard=2s")); })));
+}
+
 TEST(Etcd, AServerThatRestartsIsTakenUpAgain) {
   auto etcd = start_etcd();
   ASSERT_TRUE(etcd) << etcd.error().to_string();

@@ -128,6 +128,11 @@ TEST_F(Nacos, GroupsAndNamespacesAreApart) {
   expect_ok(runtime::block_on(live([&](Life& life) { return apart(life, url_of(nacos->address())); })));
 }
 
+TEST_F(Nacos, AnEmptySetIsNotBelievedAtOnce) {
+  const auto nacos = shared_nacos()->address();
+  expect_ok(runtime::block_on(live([&](Life& life) { return guarded(life, url_of(nacos, "?group=guard"), url_of(nacos, "/orders?group=guard&guard=2s")); })));
+}
+
 TEST_F(Nacos, AServerThatRestartsIsTakenUpAgain) {
   auto nacos = start_nacos();
   ASSERT_TRUE(nacos) << nacos.error().to_string();
