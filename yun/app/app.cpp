@@ -13,6 +13,7 @@
 #include "yun/http/tls/tls.hpp"
 #include "yun/openapi/openapi.hpp"
 #include "yun/rpc/server.hpp"
+#include "yun/telemetry/options.hpp"
 
 namespace yun {
 
@@ -23,6 +24,9 @@ namespace {
 /// Of each thread: an access line of 350 bytes a request at 300,000 requests a second for the ten milliseconds that the writer may have to wait
 /// for its turn on a core that it shares with a loop, and three times more for a busy machine. Only what has waited once takes memory.
 constexpr std::size_t kLogRing = 4 << 20;
+
+/// For the telemetry that is left when all else has ended; a collector that is away is not waited for longer.
+constexpr Duration kFlush = std::chrono::seconds(2);
 
 struct NoSettings {};
 
@@ -48,6 +52,8 @@ App::App(std::string_view name, int argc, char** argv) : App(load_without_settin
 
 App::App(LoadedSettings settings) {
   runtime::block_signals();
+  const telemetry::Environment environment = telemetry::read_environment(settings.name, "");
+  auto exporter = environment.options.any() ? std::make_unique<telemetry::Exporter>(environment.options) : nullptr;
   const auto level = observe::log::parse_level(settings.app.log.level);
   auto started = level ? observe::log::start({.service = settings.name, .level = *level, .output = settings.app.log.output, .ring_size = kLogRing})
                        : Result<void>(level.error());
@@ -55,10 +61,15 @@ App::App(LoadedSettings settings) {
     std::fprintf(stderr, "%s: %s\n", settings.name.c_str(), started.error().message().c_str());
     std::exit(2);
   }
-  state_ = std::make_unique<State>(std::move(settings));
+  for (const std::string& complaint : environment.complaints) observe::log::warn("telemetry setting passed over", {{"complaint", complaint}});
+  if (exporter) exporter->start();
+  state_ = std::make_unique<State>(std::move(settings), std::move(exporter), environment.sampler);
 }
 
-App::~App() { observe::log::stop(); }
+App::~App() {
+  observe::log::stop();
+  if (state_->exporter) state_->exporter->stop(kFlush);
+}
 
 http::Router& App::router() { return state_->router; }
 void App::set_handler(http::Handler& handler) { state_->front.set_handler(handler); }

@@ -12,14 +12,17 @@
 #include "yun/observe/metrics/process.hpp"
 #include "yun/observe/trace/trace.hpp"
 #include "yun/runtime/threads.hpp"
+#include "yun/telemetry/exporter.hpp"
 
 namespace yun {
 
 struct App::State {
-  explicit State(LoadedSettings loaded)
+  /// `to_collector` is null if nothing is exported; `sampler` is what OTEL_TRACES_SAMPLER says.
+  State(LoadedSettings loaded, std::unique_ptr<telemetry::Exporter> to_collector, const std::optional<observe::trace::Sampler>& sampler)
       : name(std::move(loaded.name)),
         settings(std::move(loaded.app)),
-        tracer({.sampler = observe::trace::Sampler::parent_based(settings.trace.ratio)}),
+        exporter(std::move(to_collector)),
+        tracer(tracer_options(sampler)),
         front(router, metrics, readiness),
         pipeline(http::default_middleware({.registry = metrics, .tracer = tracer, .overload = overload_options()}), front),
         refused(metrics.counters("http_refused_heads_total", "Requests that the server refused before any handler.", {"reason"})),
@@ -27,6 +30,7 @@ struct App::State {
         runtime(settings.loops) {
     observe::metrics::add_process_metrics(metrics);
     observe::metrics::add_log_metrics(metrics);
+    if (exporter) exporter->add_metrics(metrics);
   }
 
   http::OverloadOptions overload_options() const {
@@ -34,6 +38,12 @@ struct App::State {
     return {.shedding = settings.overload.shedding ? Shedding::On : Shedding::Off,
             .shedder = {.tolerance = settings.overload.tolerance},
             .max_in_flight = settings.overload.max_in_flight};
+  }
+  observe::trace::TracerOptions tracer_options(const std::optional<observe::trace::Sampler>& sampler) const {
+    observe::trace::TracerOptions options;
+    options.sampler = sampler ? *sampler : observe::trace::Sampler::parent_based(settings.trace.ratio);
+    if (exporter && exporter->span_sink()) options.sinks.push_back(exporter->span_sink());
+    return options;
   }
   http::ClientOptions client_options() {
     http::ClientOptions options;
@@ -52,6 +62,7 @@ struct App::State {
   std::string name;
   AppSettings settings;
   observe::metrics::Registry metrics;
+  std::unique_ptr<telemetry::Exporter> exporter;  ///< outlives all that ends spans
   observe::trace::Tracer tracer;
   http::Router router;
   app::Readiness readiness;

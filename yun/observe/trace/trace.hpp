@@ -65,6 +65,8 @@ class Sampler {
  public:
   static Sampler always() { return Sampler(false, 1); }
   static Sampler never() { return Sampler(false, 0); }
+  /// Each span by its trace id, whatever the parent was.
+  static Sampler by_ratio(double ratio) { return Sampler(false, ratio); }
   /// As the parent was; a root with probability `ratio` (0 to 1), decided from the trace id, so that all services decide alike.
   static Sampler parent_based(double ratio) { return Sampler(true, ratio); }
 
