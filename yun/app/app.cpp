@@ -54,16 +54,18 @@ App::App(LoadedSettings settings) {
   runtime::block_signals();
   const telemetry::Environment environment = telemetry::read_environment(settings.name, "");
   auto exporter = environment.options.any() ? std::make_unique<telemetry::Exporter>(environment.options) : nullptr;
+  std::vector<std::shared_ptr<observe::log::Sink>> sinks;
+  if (exporter && exporter->log_sink()) sinks.push_back(exporter->log_sink());
   const auto level = observe::log::parse_level(settings.app.log.level);
-  auto started = level ? observe::log::start({.service = settings.name, .level = *level, .output = settings.app.log.output, .ring_size = kLogRing})
+  auto started = level ? observe::log::start({.service = settings.name, .level = *level, .output = settings.app.log.output, .ring_size = kLogRing, .sinks = std::move(sinks)})
                        : Result<void>(level.error());
   if (!started) {
     std::fprintf(stderr, "%s: %s\n", settings.name.c_str(), started.error().message().c_str());
     std::exit(2);
   }
   for (const std::string& complaint : environment.complaints) observe::log::warn("telemetry setting passed over", {{"complaint", complaint}});
-  if (exporter) exporter->start();
   state_ = std::make_unique<State>(std::move(settings), std::move(exporter), environment.sampler);
+  if (state_->exporter) state_->exporter->start();
 }
 
 App::~App() {

@@ -70,7 +70,13 @@ struct AppSettings {
   } rpc;
   struct Trace {
     double ratio = 0.1;
-    static constexpr config::Doc kDocs[] = {{"ratio", "share of new traces that are sampled, 0 to 1"}};
+    Duration slow = std::chrono::seconds(1);
+    bool tail = true;
+    static constexpr config::Doc kDocs[] = {
+        {"ratio", "share of new traces that are sampled, 0 to 1; OTEL_TRACES_SAMPLER goes before it"},
+        {"slow", "a request that takes longer is kept for the debug page, and exported by trace.tail"},
+        {"tail", "with a collector: failed and slow requests are exported though they were not sampled"},
+    };
   } trace;
   struct Overload {
     bool shedding = true;

@@ -42,7 +42,10 @@ struct App::State {
   observe::trace::TracerOptions tracer_options(const std::optional<observe::trace::Sampler>& sampler) const {
     observe::trace::TracerOptions options;
     options.sampler = sampler ? *sampler : observe::trace::Sampler::parent_based(settings.trace.ratio);
-    if (exporter && exporter->span_sink()) options.sinks.push_back(exporter->span_sink());
+    options.slow = settings.trace.slow;
+    if (!exporter || !exporter->span_sink()) return options;
+    options.sinks.push_back(exporter->span_sink());
+    options.tail = settings.trace.tail;
     return options;
   }
   http::ClientOptions client_options() {

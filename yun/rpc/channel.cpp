@@ -26,7 +26,7 @@ void set_timeout(Context& ctx, http::Request& request) {
 const MethodTelemetry& Channel::State::telemetry(const ClientMethod& method) {
   std::lock_guard lock(mutex_);
   auto& known = telemetry_[method.path];
-  if (!known) known = std::make_unique<MethodTelemetry>(MethodTelemetry::Side::Client, options.registry, method.service, method.name);
+  if (!known) known = std::make_unique<MethodTelemetry>(MethodTelemetry::Side::Client, options.registry, method.service, method.name, options.fault_level);
   return *known;
 }
 

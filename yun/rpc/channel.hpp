@@ -19,6 +19,7 @@
 #include "yun/balance/resolver.hpp"
 #include "yun/base/units.hpp"
 #include "yun/http/client/client.hpp"
+#include "yun/observe/log/log.hpp"
 #include "yun/observe/metrics/registry.hpp"
 #include "yun/resilience/retry.hpp"
 #include "yun/rpc/options.hpp"
@@ -48,6 +49,8 @@ struct ChannelOptions {
   std::function<Result<std::unique_ptr<balance::Resolver>>()> resolver = {};
   /// Where rpc_client_* are counted; null: nowhere. Must outlive the channel.
   observe::metrics::Registry* registry = nullptr;
+  /// Of the line that a call leaves which failed by a fault. Debug for a caller who says it in a line of its own.
+  observe::log::Level fault_level = observe::log::Level::Warn;
 };
 
 class Channel {

@@ -14,6 +14,7 @@ struct MethodTelemetry::Handles {
   Side side;
   std::string service;
   std::string method;
+  observe::log::Level fault_level{};
   std::string full_name;  ///< "shop.v1.UserService/GetUser": the span's name
   metrics::Family<metrics::Counter>* requests = nullptr;
   metrics::Histogram* duration = nullptr;
@@ -43,11 +44,13 @@ bool is_fault(Code code) {
 
 }  // namespace
 
-MethodTelemetry::MethodTelemetry(Side side, observe::metrics::Registry* registry, std::string_view service, std::string_view method)
+MethodTelemetry::MethodTelemetry(Side side, observe::metrics::Registry* registry, std::string_view service, std::string_view method,
+                                 observe::log::Level fault_level)
     : handles_(std::make_shared<Handles>()) {
   handles_->side = side;
   handles_->service = service;
   handles_->method = method;
+  handles_->fault_level = fault_level;
   handles_->full_name = handles_->service + "/" + handles_->method;
   if (!registry) return;
   const bool is_server = side == Side::Server;
@@ -113,7 +116,7 @@ void MethodTelemetry::Scope::end(const Result<void>& result) {
     trace_.reset();
   }
   if (result) return;
-  const log::Level level = is_fault(code) ? log::Level::Warn : log::Level::Debug;
+  const log::Level level = is_fault(code) ? handles.fault_level : log::Level::Debug;
   if (!log::enabled(level)) return;
   const std::string_view message = handles.side == Side::Server ? "rpc failed" : "rpc to a peer failed";
   const log::Field fields[] = {{"service", handles.service}, {"method", handles.method},          {"code", name(code)},

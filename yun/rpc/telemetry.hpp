@@ -9,6 +9,7 @@
 #include "yun/base/result.hpp"
 #include "yun/base/units.hpp"
 #include "yun/observe/context.hpp"
+#include "yun/observe/log/log.hpp"
 #include "yun/observe/metrics/registry.hpp"
 
 namespace yun::rpc {
@@ -19,8 +20,9 @@ class MethodTelemetry {
   struct Handles;
 
   MethodTelemetry() = default;
-  /// `registry` may be null: then nothing is counted.
-  MethodTelemetry(Side side, observe::metrics::Registry* registry, std::string_view service, std::string_view method);
+  /// `registry` may be null: then nothing is counted. `fault_level`: of the lines about faults.
+  MethodTelemetry(Side side, observe::metrics::Registry* registry, std::string_view service, std::string_view method,
+                  observe::log::Level fault_level = observe::log::Level::Warn);
 
   /// A call that ended before it began.
   void count(Code code) const;

@@ -19,6 +19,13 @@ namespace yun::sql {
 /// Whose SQL it is, for schemas: what changes rows can be written so that all take it.
 enum class Dialect : std::uint8_t { Sqlite, Mysql };
 
+/// Where a database is, for spans.
+struct Place {
+  std::string host = {};  ///< "": in this process
+  std::uint16_t port = 0;
+  std::string database = {};
+};
+
 /// How much of a result is wanted.
 enum class Take : std::uint8_t { All, First };
 
@@ -74,6 +81,7 @@ class Driver {
   /// One statement that writes, in a transaction of its own; what transaction() says holds. Default: by transaction().
   virtual Task<Result<Changes>> execute(Cancel& cancel, Statement statement);
   virtual Dialect dialect() const = 0;
+  virtual Place place() const { return {}; }
   /// Runs `work` on one connection while nobody else, on any machine, runs one of that `name` on this database. In a transaction, but for Mysql, where
   /// create table and the like commit by themselves. Default: transaction().
   virtual Task<Result<void>> exclusively(Cancel& cancel, std::string name, Work work);

@@ -181,6 +181,7 @@ class Mysql final : public Driver {
  public:
   Mysql(MysqlTarget target, const PoolOptions& options)
       : options_(options),
+        place_{.host = target.socket.empty() ? target.host : target.socket, .port = target.port, .database = target.database},
         connections_(std::move(target), options),
         threads_({.threads = std::max(1U, options.max_connections), .max_queued = options.max_queued_reads + options.max_queued_writes}) {}
 
@@ -218,6 +219,7 @@ class Mysql final : public Driver {
   }
 
   Dialect dialect() const override { return Dialect::Mysql; }
+  Place place() const override { return place_; }
 
   Task<Result<void>> exclusively(Cancel& cancel, std::string name, Work work) override {
     auto shared = std::make_shared<Work>(std::move(work));
@@ -298,6 +300,7 @@ class Mysql final : public Driver {
   }
 
   const PoolOptions options_;
+  const Place place_;
   std::atomic<std::uint64_t> reads_{0};
   std::atomic<std::uint64_t> transactions_{0};
   std::atomic<std::uint64_t> rolled_back_{0};

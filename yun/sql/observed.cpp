@@ -1,5 +1,7 @@
 #include "yun/sql/observed.hpp"
 
+#include <algorithm>
+
 #include "yun/base/strings.hpp"
 #include "yun/observe/log/log.hpp"
 
@@ -11,8 +13,8 @@ struct Words {
   std::string_view operation;
   std::string_view span;
 };
-constexpr Words kWords[] = {{"select", "sql select"}, {"insert", "sql insert"},           {"update", "sql update"},
-                            {"delete", "sql delete"}, {"transaction", "sql transaction"}, {"other", "sql"}};
+constexpr Words kWords[] = {{"select", "SELECT"}, {"insert", "INSERT"},           {"update", "UPDATE"},
+                            {"delete", "DELETE"}, {"transaction", "TRANSACTION"}, {"other", "SQL"}};
 
 const Words& words(Operation operation) { return kWords[static_cast<std::size_t>(operation)]; }
 
@@ -32,6 +34,23 @@ Operation operation_of(std::string_view text) {
     if (iequals(text.substr(0, word.size()), word)) return known;
   }
   return Operation::Other;
+}
+
+std::string_view table_of(std::string_view text) {
+  const auto word = [&text] {
+    const auto begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+    text.remove_prefix(begin);
+    const std::string_view found = text.substr(0, text.find_first_of(" \t\r\n(,;"));
+    text.remove_prefix(found.empty() ? std::min<std::size_t>(text.size(), 1) : found.size());
+    return found;
+  };
+  bool is_next = false;
+  while (!text.empty()) {
+    const std::string_view one = word();
+    if (is_next && !one.empty()) return one;
+    is_next = iequals(one, "from") || iequals(one, "into") || iequals(one, "update");
+  }
+  return {};
 }
 
 std::string_view name(Operation operation) { return words(operation).operation; }
@@ -69,7 +88,22 @@ void Meters::count(Operation operation, Code code, Duration duration, const trac
 
 Observed::Observed(const Meters* meters, Context& ctx, Operation operation)
     : meters_(meters), ctx_(ctx), operation_(operation), began_(Clock::now()), span_(ctx, words(operation).span, trace::Kind::Client) {
-  span_.set("db.operation.name", name(operation));
+}
+
+void Observed::describe(Dialect dialect, const Place& place, std::string_view text) {
+  if (!span_.sampled()) return;
+  const std::string_view table = table_of(text);
+  name_ = words(operation_).span;
+  if (!table.empty()) name_.append(" ").append(table);
+  span_.rename(name_);
+  span_.set("db.system.name", dialect == Dialect::Mysql ? "mysql" : "sqlite");
+  span_.set("db.operation.name", words(operation_).span);
+  if (!table.empty()) span_.set("db.collection.name", table);
+  if (!text.empty()) span_.set("db.query.text", text);
+  if (!place.database.empty()) span_.set("db.namespace", place.database);
+  if (place.host.empty()) return;
+  span_.set("server.address", place.host);
+  span_.set("server.port", place.port);
 }
 
 void Observed::finish(const Error* error) {

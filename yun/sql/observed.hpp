@@ -15,6 +15,9 @@ namespace yun::sql {
 Operation operation_of(std::string_view text);
 std::string_view name(Operation operation);
 
+/// The first table that a statement names, or "": what stands behind FROM, INTO or UPDATE.
+std::string_view table_of(std::string_view text);
+
 /// The pool's metrics, bound once.
 class Meters {
  public:
@@ -33,6 +36,8 @@ class Meters {
 class Observed {
  public:
   Observed(const Meters* meters, Context& ctx, Operation operation);
+  /// OpenTelemetry's database attributes. `text` may be empty; it has marks where values are.
+  void describe(Dialect dialect, const Place& place, std::string_view text);
   template <typename T>
   void end(const Result<T>& result) {
     finish(result ? nullptr : &result.error());
@@ -44,6 +49,7 @@ class Observed {
   Context& ctx_;
   Operation operation_;
   TimePoint began_;
+  std::string name_;  ///< the span's, if it is sampled
   trace::Span span_;
 };
 

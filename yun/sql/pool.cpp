@@ -6,7 +6,8 @@ namespace yun::sql {
 
 Pool::Pool(std::shared_ptr<Driver> driver, const PoolOptions& options) {
   auto meters = options.metrics ? std::make_shared<const Meters>(*options.metrics, options.name, driver) : nullptr;
-  state_ = std::make_shared<const State>(State{std::move(driver), std::move(meters)});
+  Place place = driver->place();
+  state_ = std::make_shared<const State>(State{std::move(driver), std::move(place), std::move(meters)});
 }
 
 Stats Pool::stats() const { return state_->driver->stats(); }
@@ -15,6 +16,7 @@ Task<Result<Rows>> Pool::read(StatePtr state, Context& ctx, std::string text, Ar
   YUN_CHECK(args.check());
   YUN_CHECK(ctx.check());
   Observed observed(state->meters.get(), ctx, operation_of(text));
+  observed.describe(state->driver->dialect(), state->place, text);
   Statement statement{.text = std::move(text), .args = args.take(), .take = take};
   auto reading = state->driver->query(ctx, std::move(statement));
   auto rows = co_await std::move(reading);
@@ -26,6 +28,7 @@ Task<Result<Changes>> Pool::write(StatePtr state, Context& ctx, std::string text
   YUN_CHECK(args.check());
   YUN_CHECK(ctx.check());
   Observed observed(state->meters.get(), ctx, operation_of(text));
+  observed.describe(state->driver->dialect(), state->place, text);
   Statement statement{.text = std::move(text), .args = args.take(), .take = Take::All};
   auto writing = state->driver->execute(ctx, std::move(statement));
   auto changes = co_await std::move(writing);
@@ -36,6 +39,7 @@ Task<Result<Changes>> Pool::write(StatePtr state, Context& ctx, std::string text
 Task<Result<void>> Pool::commit(StatePtr state, Context& ctx, Work work) {
   YUN_CHECK(ctx.check());
   Observed observed(state->meters.get(), ctx, Operation::Transaction);
+  observed.describe(state->driver->dialect(), state->place, {});
   auto committing = state->driver->transaction(ctx, std::move(work));
   auto done = co_await std::move(committing);
   observed.end(done);

@@ -14,7 +14,7 @@
 // and Unavailable with reason sql_queue_full when too much waits. A write that had begun when its Context ended runs to its end: the caller does
 // not know its outcome (use an idempotency key).
 //
-// Every call is a span below ctx.span() and, with a registry, counts in sql_queries_total{operation,code} and sql_query_duration_seconds{operation}
+// Every call is a span below ctx.span() ("SELECT users": operation and table, with the statement's text and its marks, never its values) and, with a registry, counts in sql_queries_total{operation,code} and sql_query_duration_seconds{operation}
 // (operation: select, insert, update, delete, transaction, other); a failure of the database itself is one log line.
 
 #include <memory>
@@ -130,6 +130,7 @@ class Pool {
  private:
   struct State {
     std::shared_ptr<Driver> driver;
+    Place place;
     std::shared_ptr<const Meters> meters;  ///< null without a registry
   };
   using StatePtr = std::shared_ptr<const State>;

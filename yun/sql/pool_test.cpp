@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <map>
 #include <memory>
 
 #include "yun/observe/trace/trace.hpp"
@@ -81,21 +82,31 @@ TEST_F(PoolTest, APoolThatGoesTakesItsGaugesWithIt) {
 
 Task<Result<void>> query_in_span(Pool pool, trace::Tracer& tracer, Context& ctx) {
   trace::Span outer(tracer, ctx, "request");
-  auto counting = pool.one<std::int64_t>(ctx, "select 1");
+  auto counting = pool.one<std::int64_t>(ctx, "select count(*) from sqlite_master where name = ?", "secret");
   YUN_CHECK(co_await std::move(counting));
   co_return Result<void>();
 }
 
 struct Kept final : trace::SpanSink {
-  void on_end(const trace::SpanData& span) noexcept override { names.push_back(span.name); }
+  void on_end(const trace::SpanData& span) noexcept override {
+    names.push_back(span.name);
+    for (const auto& one : span.attributes) {
+      if (const auto* text = std::get_if<std::string>(&one.value)) attributes[std::string(one.key)] = *text;
+    }
+  }
   std::vector<std::string> names;
+  std::map<std::string, std::string> attributes;
 };
 
 TEST_F(PoolTest, EveryCallIsASpanBelowTheRequests) {
   auto kept = std::make_shared<Kept>();
   trace::Tracer tracer({.sampler = trace::Sampler::always(), .sinks = {kept}});
   ASSERT_TRUE(wait(query_in_span(pool_, tracer, ctx_)));
-  EXPECT_EQ(kept->names, (std::vector<std::string>{"sql select", "request"}));
+  EXPECT_EQ(kept->names, (std::vector<std::string>{"SELECT sqlite_master", "request"}));
+  EXPECT_EQ(kept->attributes, (std::map<std::string, std::string>{{"db.system.name", "sqlite"},
+                                                                  {"db.operation.name", "SELECT"},
+                                                                  {"db.collection.name", "sqlite_master"},
+                                                                  {"db.query.text", "select count(*) from sqlite_master where name = ?"}}));
 }
 
 TEST(Open, UrlsThatAreWrongAreErrors) {

@@ -1,5 +1,6 @@
 #include "yun/telemetry/exporter.hpp"
 
+#include <algorithm>
 #include <thread>
 
 #include "yun/runtime/threads.hpp"
@@ -26,6 +27,21 @@ class SpanQueue final : public observe::trace::SpanSink {
   Pipe& pipe_;
 };
 
+class LineQueue final : public observe::log::Sink {
+ public:
+  explicit LineQueue(Pipe& pipe) : pipe_(pipe) {}
+  void write(std::string_view lines) noexcept override {
+    while (!lines.empty()) {
+      const std::size_t end = std::min(lines.find('\n'), lines.size() - 1) + 1;
+      pipe_.offer(lines.substr(0, end));
+      lines.remove_prefix(end);
+    }
+  }
+
+ private:
+  Pipe& pipe_;
+};
+
 }  // namespace
 
 struct Exporter::Inner {
@@ -43,11 +59,13 @@ struct Exporter::Inner {
       pipes[i] = std::make_unique<Pipe>(loop, options, signal, batches[i]);
     }
     if (pipes[0]) spans = std::make_shared<SpanQueue>(*pipes[0]);
+    if (pipes[2]) lines = std::make_shared<LineQueue>(*pipes[2]);
   }
 
   Task<void> live() {
     runtime::Scope scope;
     if (pipes[0]) scope.spawn(pipes[0]->run(std::move(transports[0])));
+    if (pipes[1] && registry) scope.spawn(pipes[1]->report(std::move(transports[1]), *registry, options.metric_interval));
     if (pipes[2]) scope.spawn(pipes[2]->run(std::move(transports[2])));
     co_await scope.join();
     loop.stop();
@@ -70,6 +88,8 @@ struct Exporter::Inner {
   std::array<std::unique_ptr<Transport>, kSignals> transports;
   std::array<std::unique_ptr<Pipe>, kSignals> pipes;
   std::shared_ptr<SpanQueue> spans;
+  std::shared_ptr<LineQueue> lines;
+  observe::metrics::Registry* registry = nullptr;
   std::vector<Error> complaints;
   std::vector<observe::metrics::Registry::Registration> registrations;
   std::thread thread;
@@ -90,6 +110,8 @@ void Exporter::stop(Duration within) {
 
 std::shared_ptr<observe::trace::SpanSink> Exporter::span_sink() const { return inner_->spans; }
 
+std::shared_ptr<observe::log::Sink> Exporter::log_sink() const { return inner_->lines; }
+
 Exporter::Stats Exporter::stats(Signal signal) const {
   const auto& pipe = inner_->pipes[static_cast<std::size_t>(signal)];
   return pipe ? pipe->stats() : Stats{};
@@ -98,6 +120,7 @@ Exporter::Stats Exporter::stats(Signal signal) const {
 void Exporter::add_metrics(observe::metrics::Registry& registry) {
   using observe::metrics::Kind;
   using observe::metrics::Sample;
+  inner_->registry = &registry;
   const auto add = [&](std::string_view metric, std::string_view help, Kind kind, auto value) {
     auto collect = [inner = inner_.get(), value](const Sample& take) {
       for (const Signal signal : kAll) {

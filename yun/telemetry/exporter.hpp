@@ -3,9 +3,10 @@
 //
 //     auto environment = telemetry::read_environment("order", "1.4.2");
 //     telemetry::Exporter exporter(environment.options);                 // before the Tracer and after the Registry: it outlives what feeds it
+//     exporter.add_metrics(registry);
 //     exporter.start();
+//     log::start({.service = "order", .sinks = {exporter.log_sink()}});
 //     trace::Tracer tracer({.sinks = {exporter.span_sink()}});
-//     exporter.export_metrics(registry);
 //     ...
 //     exporter.stop(2s);                                                 // what is left goes out
 //
@@ -15,6 +16,7 @@
 #include <array>
 #include <memory>
 
+#include "yun/observe/log/log.hpp"
 #include "yun/observe/metrics/registry.hpp"
 #include "yun/observe/trace/trace.hpp"
 #include "yun/telemetry/options.hpp"
@@ -50,7 +52,9 @@ class Exporter {
   void start();
   /// Where a Tracer's spans go; null if spans are not exported.
   std::shared_ptr<observe::trace::SpanSink> span_sink() const;
-  /// Adds what the exporter counts of itself (telemetry_*) to `registry`, which must outlive it. Once.
+  /// Where the log's lines go; null if they are not exported.
+  std::shared_ptr<observe::log::Sink> log_sink() const;
+  /// Adds what the exporter counts of itself (telemetry_*) to `registry`, which must outlive it, and exports all of it, if metrics go anywhere. Once, before start().
   void add_metrics(observe::metrics::Registry& registry);
   Stats stats(Signal signal) const;
 

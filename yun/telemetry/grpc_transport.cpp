@@ -74,6 +74,7 @@ Result<std::unique_ptr<Transport>> detail::make_grpc(Signal signal, const Target
   rpc::ChannelOptions options;
   options.compress = target.coding == Coding::Gzip ? rpc::Compress::Always : rpc::Compress::Never;
   options.tls = {.ca_file = target.ca_file, .certificate_file = target.certificate_file, .key_file = target.key_file};
+  options.fault_level = observe::log::Level::Debug;
   options.retry.max_attempts = 1;  // the exporter's own pauses are longer
   YUN_GET(channel, rpc::Channel::open(target.url, std::move(options)));
   return std::unique_ptr<Transport>(std::make_unique<GrpcTransport>(signal, target, std::move(channel)));

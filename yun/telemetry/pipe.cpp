@@ -1,9 +1,12 @@
 #include "yun/telemetry/pipe.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 
 #include "yun/resilience/retry.hpp"
+#include "yun/telemetry/otlp_logs.hpp"
+#include "yun/telemetry/otlp_metrics.hpp"
 
 namespace yun::telemetry {
 
@@ -40,10 +43,37 @@ Task<void> Pipe::run(std::unique_ptr<Transport> transport) {
       std::string records;
       const std::size_t count = queue_.take(batch_.max_batch, records);
       if (count == 0) break;
+      if (signal_ == Signal::Logs) records = encode_lines(records);
       co_await deliver(*transport, envelope_.wrap(records), count);
     }
   }
   over_.store(true, std::memory_order_relaxed);
+}
+
+Task<void> Pipe::report(std::unique_ptr<Transport> transport, observe::metrics::Registry& registry, Duration interval) {
+  const Time begun = now();
+  Context root(loop_.root());
+  for (bool is_last = false; !is_last;) {
+    Context nap(root, interval);
+    (void)co_await ready_.wait(nap);  // either way it is time
+    is_last = closed_;
+    otlp::MetricsEncoder encoder(begun, now());
+    registry.read(encoder);
+    const std::size_t points = encoder.points();
+    co_await deliver(*transport, envelope_.wrap(encoder.take()), points);
+  }
+  over_.store(true, std::memory_order_relaxed);
+}
+
+/// Here and not where they were logged: that thread has the log to write.
+std::string Pipe::encode_lines(std::string_view lines) const {
+  std::string records;
+  while (!lines.empty()) {
+    const auto end = std::min(lines.find('\n'), lines.size());
+    otlp::append_line(records, lines.substr(0, end), options_.max_log_text);
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  return records;
 }
 
 Task<void> Pipe::deliver(Transport& transport, std::string message, std::size_t records) {

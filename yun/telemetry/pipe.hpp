@@ -18,7 +18,7 @@ class Pipe {
   /// `loop` is where run() will run; it outlives the pipe, as do the options.
   Pipe(runtime::Loop& loop, const ExporterOptions& options, Signal signal, Batch batch);
 
-  /// Any thread; an encoded record. Dropped and counted if there is no room or the pipe is closed.
+  /// Any thread; an encoded span, or a line of the log with its '\n'. Dropped and counted if there is no room or the pipe is closed.
   void offer(std::string_view record) noexcept;
   /// Any thread. Records that never became one: counted.
   void lose(Loss loss, std::uint64_t records) noexcept { lost_[static_cast<std::size_t>(loss)].fetch_add(records, std::memory_order_relaxed); }
@@ -28,14 +28,14 @@ class Pipe {
 
   /// Until close(), and then until all is out or `until` has come.
   Task<void> run(std::unique_ptr<Transport> transport);
-  /// Delivers one request with `records` records, however often it must be tried. On the loop.
-  Task<void> deliver(Transport& transport, std::string message, std::size_t records);
+  /// Instead of run(): what `registry` says, each `interval` and at the end.
+  Task<void> report(std::unique_ptr<Transport> transport, observe::metrics::Registry& registry, Duration interval);
   void close(TimePoint until);
-  bool closed() const { return closed_; }
-  /// Set by close(): who waits for something else wakes up.
-  runtime::Event& hurry() { return hurry_; }
 
  private:
+  /// One request with `records` records, however often it must be tried.
+  Task<void> deliver(Transport& transport, std::string message, std::size_t records);
+  std::string encode_lines(std::string_view lines) const;
   Task<Result<otlp::Rejected>> attempt(Transport& transport, const std::string& prepared);
   void complain(const Error& error);
 

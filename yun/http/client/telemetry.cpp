@@ -55,8 +55,14 @@ ExchangeSpan::ExchangeSpan(Context& ctx, const Request& request, std::string_vie
 }
 
 void ExchangeSpan::end(const Result<void>& sent, const Response& response) {
-  if (sent && span_.sampled()) span_.set("http.response.status_code", static_cast<std::int64_t>(response.status));
   if (!sent) span_.fail(sent.error());
+  if (sent && span_.sampled()) {
+    span_.set("http.response.status_code", response.status);
+    if (response.status >= 400) {  // an error to a client, whoever's fault it is
+      span_.set("error.type", std::to_string(response.status));
+      span_.fail("");
+    }
+  }
   span_.end();
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "yun/http/client/url.hpp"
+
 namespace yun::http {
 
 namespace {
@@ -48,7 +50,7 @@ class Trace final : public Middleware {
     span.set("http.request.method", method);
     span.set("url.path", request.path);
     span.set("url.scheme", request.scheme);
-    span.set("server.address", request.authority);
+    set_server(span, request);
     span.set("client.address", request.peer.host());
     span.set("network.protocol.version", request.version == Version::Http2 ? "2" : request.version == Version::Http11 ? "1.1" : "1.0");
     if (const auto agent = request.headers.get("user-agent")) span.set("user_agent.original", *agent);
@@ -59,18 +61,22 @@ class Trace final : public Middleware {
     auto* held = static_cast<Held*>(std::exchange(state.pointer, nullptr));
     if (!held) return;
     t::Span& span = *held->span;
-    held->name.assign(method_of(request));
-    if (!request.route.empty()) {
+    if (is_grpc(request)) {
+      held->name.assign(request.route.substr(1));  // "shop.v1.UserService/GetUser", as RPC's conventions name a span
+    } else {
+      held->name.assign(method_of(request));
+    }
+    if (!request.route.empty() && !is_grpc(request)) {
       held->name += ' ';
       held->name += request.route;
     }
     span.rename(held->name);
     span.set("http.response.status_code", response.status);
-    if (!request.route.empty()) span.set("http.route", request.route);
+    if (!request.route.empty() && !is_grpc(request)) span.set("http.route", request.route);
     if (outcome.error) {
       span.fail(*outcome.error);
     } else if (response.status >= 500) {
-      span.set("error.type", response.reason.empty() ? std::string_view("5xx") : std::string_view(response.reason));
+      span.set("error.type", response.reason.empty() ? std::to_string(response.status) : response.reason);
       span.fail(response.reason);
     }
     Held::give_back(held);
@@ -79,6 +85,17 @@ class Trace final : public Middleware {
  private:
   /// A literal: the span's name until the route is known.
   static std::string_view method_of(const Request& request) { return request.method == Method::Other ? std::string_view("HTTP") : name(request.method); }
+
+  static bool is_grpc(const Request& request) {
+    return request.route.starts_with('/') && request.headers.get("content-type").value_or("").starts_with("application/grpc");
+  }
+  /// As the client named it.
+  static void set_server(t::Span& span, const Request& request) {
+    const auto named = parse_authority(request.scheme, request.authority);
+    if (!named) return;
+    span.set("server.address", named->host);
+    span.set("server.port", named->port);
+  }
 
   t::Tracer& tracer_;
   TraceOptions options_;

@@ -16,20 +16,20 @@ bool is_name(std::string_view text, bool colons) {
   });
 }
 
-void write_family(TextWriter& writer, const FamilyBase& family) {
+void read_family(Reader& reader, const FamilyBase& family) {
   const auto all = family.series();
   if (all.empty()) return;
-  writer.head(family.name(), family.help(), family.kind());
+  reader.head(family.name(), family.help(), family.kind());
   for (const Series* series : all) {
     if (const auto* histogram = dynamic_cast<const Histogram*>(series)) {
-      writer.histogram(family.name(), family.labels(), series->labels(), histogram->snapshot());
+      reader.histogram(family.name(), family.labels(), series->labels(), histogram->snapshot());
       continue;
     }
     double value = 0;
     if (const auto* counter = dynamic_cast<const Counter*>(series)) value = counter->value();
     if (const auto* gauge = dynamic_cast<const Gauge*>(series)) value = gauge->value();
     if (const auto* up_down = dynamic_cast<const UpDownCounter*>(series)) value = up_down->value();
-    writer.sample(family.name(), family.kind(), family.labels(), series->labels(), value);
+    reader.sample(family.name(), family.kind(), family.labels(), series->labels(), value);
   }
 }
 
@@ -64,28 +64,32 @@ Registry::Registration Registry::callback(std::string_view name, std::string_vie
 std::string Registry::render(Format format) const {
   std::string out;
   TextWriter writer(out, format);
+  read(writer);
+  writer.finish();
+  return out;
+}
+
+void Registry::read(Reader& reader) const {
   // Callbacks run under the lock: a Registration that goes waits for them, so that they never see what is gone.
   std::lock_guard lock(mutex_);
   std::map<std::string_view, std::vector<const Callback*>> callbacks;
   for (const auto& [id, callback] : callbacks_) callbacks[callback.name].push_back(&callback);
-  const auto write_callbacks = [&](const std::vector<const Callback*>& group) {
+  const auto read_callbacks = [&](const std::vector<const Callback*>& group) {
     const Callback& first = *group.front();
-    writer.head(first.name, first.help, first.kind);
+    reader.head(first.name, first.help, first.kind);
     for (const Callback* callback : group) {
       callback->collect([&](std::initializer_list<std::string_view> values, double value) {
         const std::vector<std::string> texts(values.begin(), values.end());
-        if (texts.size() == first.labels.size()) writer.sample(first.name, first.kind, first.labels, texts, value);
+        if (texts.size() == first.labels.size()) reader.sample(first.name, first.kind, first.labels, texts, value);
       });
     }
   };
   auto next = callbacks.begin();
   for (const auto& [name, family] : families_) {
-    for (; next != callbacks.end() && next->first < name; ++next) write_callbacks(next->second);
-    write_family(writer, *family);
+    for (; next != callbacks.end() && next->first < name; ++next) read_callbacks(next->second);
+    read_family(reader, *family);
   }
-  for (; next != callbacks.end(); ++next) write_callbacks(next->second);
-  writer.finish();
-  return out;
+  for (; next != callbacks.end(); ++next) read_callbacks(next->second);
 }
 
 void Registry::check(std::string_view name, Kind kind, const std::vector<std::string>& labels) const {

@@ -39,6 +39,17 @@ struct RegistryOptions {
 using Sample = std::function<void(std::initializer_list<std::string_view> values, double value)>;
 using Collect = std::function<void(const Sample& sample)>;
 
+/// Is shown all that a registry holds: a family's head, then its series.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  virtual void head(std::string_view name, std::string_view help, Kind kind) = 0;
+  /// A counter's or a gauge's.
+  virtual void sample(std::string_view name, Kind kind, std::span<const std::string> labels, std::span<const std::string> values, double value) = 0;
+  virtual void histogram(std::string_view name, std::span<const std::string> labels, std::span<const std::string> values,
+                         const Histogram::Snapshot& snapshot) = 0;
+};
+
 class Registry {
  public:
   explicit Registry(RegistryOptions options = {}) : options_(options) {}
@@ -94,6 +105,8 @@ class Registry {
 
   /// Everything, by name.
   std::string render(Format format = Format::Text) const;
+  /// The same, for another form of it. `reader` must not call the registry.
+  void read(Reader& reader) const;
 
  private:
   struct Callback {

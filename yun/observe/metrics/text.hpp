@@ -10,15 +10,15 @@
 
 namespace yun::observe::metrics {
 
-class TextWriter {
+class TextWriter final : public Reader {
  public:
   TextWriter(std::string& out, Format format) : out_(out), format_(format) {}
 
-  void head(std::string_view name, std::string_view help, Kind kind);
+  void head(std::string_view name, std::string_view help, Kind kind) override;
   /// One sample of a counter or gauge, below its head.
-  void sample(std::string_view name, Kind kind, std::span<const std::string> labels, std::span<const std::string> values, double value);
+  void sample(std::string_view name, Kind kind, std::span<const std::string> labels, std::span<const std::string> values, double value) override;
   void histogram(std::string_view name, std::span<const std::string> labels, std::span<const std::string> values,
-                 const Histogram::Snapshot& snapshot);
+                 const Histogram::Snapshot& snapshot) override;
   /// After the last family.
   void finish();
 

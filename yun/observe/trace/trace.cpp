@@ -30,17 +30,19 @@ std::uint64_t rough_now() {
   return static_cast<std::uint64_t>(at.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(at.tv_nsec);
 }
 
+using detail::Record;
+
 /// Data of spans that have ended, kept with their memory for the next ones of this thread.
-std::vector<std::unique_ptr<SpanData>>& spare() {
-  static thread_local std::vector<std::unique_ptr<SpanData>> list;
+std::vector<std::unique_ptr<Record>>& spare() {
+  static thread_local std::vector<std::unique_ptr<Record>> list;
   return list;
 }
 
-std::unique_ptr<SpanData> take_data() {
+std::unique_ptr<Record> take_data() {
   constexpr std::size_t kUsualAttributes = 12;
   auto& list = spare();
   if (list.empty()) {
-    auto fresh = std::make_unique<SpanData>();
+    auto fresh = std::make_unique<Record>();
     fresh->attributes.reserve(kUsualAttributes);
     return fresh;
   }
@@ -49,7 +51,7 @@ std::unique_ptr<SpanData> take_data() {
   return used;
 }
 
-void give_back(std::unique_ptr<SpanData> data) {
+void give_back(std::unique_ptr<Record> data) {
   constexpr std::size_t kMost = kSanitized ? 0 : 256;
   if (!data || spare().size() >= kMost) return;
   data->attributes.clear();
@@ -58,6 +60,39 @@ void give_back(std::unique_ptr<SpanData> data) {
 }
 
 }  // namespace
+
+/// The spans of one trace in this process, of which it is not known yet whether they are kept. Shared by those in progress, all of one loop: the first one
+/// may end before the others.
+struct detail::Tail {
+  enum class State : std::uint8_t { Open, Kept, Dropped };
+  unsigned holders = 0;
+  State state = State::Open;
+  std::size_t count = 0;
+  std::uint64_t dropped = 0;
+  std::unique_ptr<Record> newest;
+
+  static Tail* join(Tail* tail) {
+    ++tail->holders;
+    return tail;
+  }
+  static void leave(Tail* tail) {
+    if (--tail->holders > 0) return;
+    tail->clear();
+    delete tail;
+  }
+  void add(std::unique_ptr<Record> record) {
+    record->next = std::move(newest);
+    newest = std::move(record);
+    ++count;
+  }
+  void clear() {
+    while (newest) {
+      auto next = std::move(newest->next);
+      give_back(std::move(newest));
+      newest = std::move(next);
+    }
+  }
+};
 
 Sampler::Sampler(bool parent_based, double ratio)
     : parent_based_(parent_based), below_(ratio >= 1 ? kIdSpace : ratio > 0 ? static_cast<std::uint64_t>(std::ldexp(ratio, 56)) : 0) {}
@@ -90,9 +125,10 @@ void Tracer::keep(SpanData span) {
   const SpanContext mine{parent.trace_high, parent.trace_low, new_span_id(parent), sampled};
   parent_span_ = parent.span;
   context_ = mine;
-  if (sampled) {
+  if (sampled || tracer_->options().tail) [[unlikely]] {
     data_ = take_data();
     begin_ = ticks::now();
+    if (!sampled) tail_ = detail::Tail::join(outer_ && outer_->tail_ ? outer_->tail_ : new detail::Tail);
   } else {
     begin_ = rough_now();
   }
@@ -167,6 +203,10 @@ void Span::end() {
   data.duration = duration;
   data.status = status_;
   data.status_message = std::move(status_message_);
+  if (tail_) {
+    gather(worth_keeping);
+    return;
+  }
   if (data_)
     for (const auto& sink : tracer_->options().sinks) sink->on_end(data);
   if (worth_keeping) {
@@ -175,6 +215,36 @@ void Span::end() {
   } else {
     give_back(std::move(data_));
   }
+}
+
+/// The end of a span that is not sampled, but whose trace may be kept: the first one of it decides.
+void Span::gather(bool worth_keeping) {
+  using State = detail::Tail::State;
+  detail::Tail* const tail = std::exchange(tail_, nullptr);
+  const auto give = [&](const SpanData& span) {
+    for (const auto& sink : tracer_->options().sinks) sink->on_end(span);
+  };
+  if (tail->state == State::Kept) {  // it ends after the first one
+    give(*data_);
+  } else if (tail->state == State::Open && !outer_) {
+    tail->state = worth_keeping ? State::Kept : State::Dropped;
+    if (worth_keeping) {
+      for (const Record* one = tail->newest.get(); one; one = one->next.get()) give(*one);
+      give(*data_);
+      if (tail->dropped) tracer_->tail_dropped_.fetch_add(tail->dropped, std::memory_order_relaxed);
+    }
+    tail->clear();
+  }
+  if (worth_keeping) tracer_->keep(*data_);
+  if (tail->state != State::Open) {
+    give_back(std::move(data_));
+  } else if (tail->count < tracer_->options().max_tail) {
+    tail->add(std::move(data_));
+  } else {
+    ++tail->dropped;
+    give_back(std::move(data_));
+  }
+  detail::Tail::leave(tail);
 }
 
 /// Work that goes on side by side in one context ends in any order: the span that stands on this one stands on the one below from now on.
@@ -217,7 +287,9 @@ AttributeValue* Span::attribute(Key key) {
 }
 
 void Span::fail(const Error& error) {
-  if (tracer_) fail(error.to_string());
+  if (!tracer_) return;
+  set("error.type", error.reason().empty() ? yun::name(error.code()) : std::string_view(error.reason()));
+  fail(error.to_string());
 }
 
 void Span::fail(std::string_view why) {

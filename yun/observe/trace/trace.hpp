@@ -11,6 +11,7 @@
 // its scope. A span that is not sampled keeps no attributes, allocates nothing and reads no clock of its own: it goes by the loop's (Loop::latest(), off a
 // loop the kernel's tick of some ms), which is enough to see that it was slow. Only if it fails or is slow it is kept, bare, for the debug page. Spans belong to their Context's loop; those begun side by side in one Context may end in any order. A Tracer is thread-safe.
 
+#include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -52,6 +53,14 @@ struct SpanData {
   std::uint32_t dropped_attributes = 0;
 };
 
+namespace detail {
+/// A span's data while it is in progress, and while it is gathered.
+struct Record final : SpanData {
+  std::unique_ptr<Record> next;
+};
+struct Tail;
+}  // namespace detail
+
 /// Where sampled spans go when they end.
 class SpanSink {
  public:
@@ -86,6 +95,10 @@ struct TracerOptions {
   std::size_t recent = 128;                 ///< slow and failed spans kept; the oldest goes
   std::size_t max_attributes = 32;          ///< a span; more are counted only
   std::size_t max_text = 1024;              ///< bytes of one attribute's text
+  /// Spans that are not sampled are gathered until the first one of their trace in this process ends, and all go to the sinks if that one failed or was
+  /// slow. Costs such a span what a sampled one costs.
+  bool tail = false;
+  std::size_t max_tail = 64;  ///< spans gathered of one trace, its first one not counted; later ones are dropped and counted (tail_dropped())
 };
 
 class Tracer {
@@ -95,6 +108,8 @@ class Tracer {
   Tracer& operator=(const Tracer&) = delete;
 
   const TracerOptions& options() const { return options_; }
+  /// Spans of slow and failed traces that TracerOptions::max_tail had no room for.
+  std::uint64_t tail_dropped() const { return tail_dropped_.load(std::memory_order_relaxed); }
   /// The last slow and failed spans, the newest first.
   std::vector<SpanData> recent() const;
   /// The same as a JSON array, for a debug page.
@@ -104,6 +119,7 @@ class Tracer {
   friend class Span;
   void keep(SpanData span);
   const TracerOptions options_;
+  std::atomic<std::uint64_t> tail_dropped_{0};
   mutable std::mutex mutex_;
   std::vector<SpanData> recent_;
   std::size_t next_ = 0;
@@ -135,10 +151,12 @@ class Span {
   void set(Key key, T value) {
     if (sampled()) set_attribute(key, static_cast<std::int64_t>(value));
   }
+  /// Sets error.type too: the error's reason, or its code.
   void fail(const Error& error);
   void fail(std::string_view why);
   void succeed() { status_ = Status::Ok; }
 
+  /// It takes attributes: it goes to the sinks, or may yet (TracerOptions::tail).
   bool sampled() const { return data_ != nullptr; }
   const SpanContext& context() const { return context_; }
   Tracer* tracer() const { return tracer_; }
@@ -150,6 +168,7 @@ class Span {
   void begin(const SpanContext& parent, bool sampled);
   void begin_root();
   void step_out();
+  void gather(bool worth_keeping);
   AttributeValue* attribute(Key key);
   void set_attribute(Key key, AttributeValue value);
   std::string cut(std::string_view text) const;
@@ -165,7 +184,8 @@ class Span {
   std::uint64_t parent_span_ = 0;
   std::uint64_t begin_ = 0;  ///< if sampled a tick (ticks.hpp), else nanoseconds of Clock, roughly
   std::string status_message_;
-  std::unique_ptr<SpanData> data_;  ///< only if sampled
+  std::unique_ptr<detail::Record> data_;  ///< only if sampled, or it may be kept
+  detail::Tail* tail_ = nullptr;          ///< where it is gathered, if it is not sampled
 };
 
 /// `auto span = trace::start(ctx, "name");`

@@ -220,5 +220,91 @@ TEST(Sampler, DecidesByTheTraceIdInProportion) {
   EXPECT_FALSE(Sampler::never().sample_child({1, 0, 1, true}));
 }
 
+TracerOptions keeping_tails(const std::shared_ptr<Kept>& kept) { return {.sampler = Sampler::never(), .sinks = {kept}, .tail = true, .max_tail = 3}; }
+
+TEST(Tail, KeepsAllSpansOfATraceWhoseFirstOneFailed) {
+  const auto kept = std::make_shared<Kept>();
+  Tracer tracer(keeping_tails(kept));
+  Context ctx;
+  {
+    Span root(tracer, ctx, "request", Kind::Server);
+    root.set("a", 1);
+    {
+      Span child(ctx, "query");
+      child.set("b", "text");
+    }
+    EXPECT_TRUE(kept->spans.empty());
+    EXPECT_FALSE(ctx.trace().sampled);  // what others are told
+    root.fail("why");
+  }
+  ASSERT_EQ(kept->spans.size(), 2u);
+  EXPECT_EQ(kept->spans[0].name, "query");
+  EXPECT_EQ(std::get<std::string>(kept->spans[0].attributes.at(0).value), "text");
+  EXPECT_EQ(kept->spans[0].parent_span, kept->spans[1].context.span);
+  EXPECT_EQ(std::get<std::int64_t>(kept->spans[1].attributes.at(0).value), 1);
+  EXPECT_FALSE(kept->spans[1].context.sampled);
+}
+
+TEST(Tail, KeepsASlowTraceAndDropsAGoodOne) {
+  const auto kept = std::make_shared<Kept>();
+  TracerOptions options = keeping_tails(kept);
+  {
+    Tracer tracer(options);
+    Context ctx;
+    Span root(tracer, ctx, "fast");
+    Span child(ctx, "failed, but the request did not");
+    child.fail("tried again elsewhere");
+  }
+  EXPECT_TRUE(kept->spans.empty());
+  options.slow = Duration(-1);  // everything is
+  Tracer tracer(options);
+  Context ctx;
+  {
+    Span root(tracer, ctx, "slow");
+    Span child(ctx, "child");
+  }
+  EXPECT_EQ(kept->spans.size(), 2u);
+}
+
+TEST(Tail, HoldsNoMoreOfATraceThanItsLimitAndCountsTheRest) {
+  const auto kept = std::make_shared<Kept>();
+  Tracer tracer(keeping_tails(kept));
+  Context ctx;
+  {
+    Span root(tracer, ctx, "request");
+    for (int i = 0; i < 10; ++i) Span child(ctx, "child");
+    root.fail("why");
+  }
+  EXPECT_EQ(kept->spans.size(), 4u);
+  EXPECT_EQ(tracer.tail_dropped(), 7u);
+}
+
+TEST(Tail, OfASampledTraceIsNoBusinessOfIt) {
+  const auto kept = std::make_shared<Kept>();
+  TracerOptions options = keeping_tails(kept);
+  options.sampler = Sampler::parent_based(0);
+  Tracer tracer(options);
+  Context ctx;
+  {
+    Span root(tracer, ctx, "request", Kind::Server, kParent);
+    { Span child(ctx, "child"); }
+    EXPECT_EQ(kept->spans.size(), 1u);
+  }
+  EXPECT_EQ(kept->spans.size(), 2u);
+}
+
+TEST(Tail, LetsASpanEndAfterTheFirstOne) {
+  const auto kept = std::make_shared<Kept>();
+  Tracer tracer(keeping_tails(kept));
+  Context ctx;
+  auto root = std::make_unique<Span>(tracer, ctx, "request");
+  auto late = std::make_unique<Span>(ctx, "late");
+  root->fail("why");
+  root.reset();
+  EXPECT_EQ(kept->spans.size(), 1u);
+  late.reset();
+  EXPECT_EQ(kept->spans.size(), 2u);
+}
+
 }  // namespace
 }  // namespace yun::observe::trace
