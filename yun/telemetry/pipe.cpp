@@ -44,7 +44,7 @@ Task<void> Pipe::run(std::unique_ptr<Transport> transport) {
       const std::size_t count = queue_.take(batch_.max_batch, records);
       if (count == 0) break;
       if (signal_ == Signal::Logs) records = encode_lines(records);
-      co_await deliver(*transport, envelope_.wrap(records), count);
+      (void)co_await deliver(*transport, envelope_.wrap(records), count);  // gives nothing
     }
   }
   over_.store(true, std::memory_order_relaxed);
@@ -60,7 +60,7 @@ Task<void> Pipe::report(std::unique_ptr<Transport> transport, observe::metrics::
     otlp::MetricsEncoder encoder(begun, now());
     registry.read(encoder);
     const std::size_t points = encoder.points();
-    co_await deliver(*transport, envelope_.wrap(encoder.take()), points);
+    (void)co_await deliver(*transport, envelope_.wrap(encoder.take()), points);  // gives nothing
   }
   over_.store(true, std::memory_order_relaxed);
 }
