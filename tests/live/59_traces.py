@@ -172,7 +172,7 @@ def verdict_once(words, well, detail):
 
 def tails(jaeger):
     """With a sampler that takes nothing: what failed is there all the same, and nothing else."""
-    environment = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://127.0.0.1:{jaeger.port + 1}/v1/traces", "OTEL_BSP_SCHEDULE_DELAY": "200",
+    environment = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://127.0.0.1:{jaeger.port + 2}/v1/traces", "OTEL_BSP_SCHEDULE_DELAY": "200",
                    "OTEL_TRACES_SAMPLER": "always_off"}
     with Shop(environment=environment) as shop:
         _, ada = shop.new_user("eve@example.com")
@@ -191,8 +191,8 @@ def tails(jaeger):
 folder = tempfile.mkdtemp()
 jaeger = Jaeger("jaeger", os.path.join(folder, "jaeger"))
 try:
-    run(jaeger, "http/protobuf", jaeger.port + 1)
-    run(jaeger, "grpc", jaeger.port + 2)
+    run(jaeger, "http/protobuf", jaeger.port + 2)
+    run(jaeger, "grpc", jaeger.port + 1)
     tails(jaeger)
 finally:
     jaeger.signal(signal.SIGKILL)
