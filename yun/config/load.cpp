@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "yun/base/strings.hpp"
+#include "yun/config/mask.hpp"
 
 namespace yun::config {
 namespace {
@@ -96,6 +97,18 @@ Result<void> Loader::load() {
   if (errors.empty()) check(errors);
   if (!errors.empty()) return errors.to_error();
   return {};
+}
+
+std::vector<Setting> Loader::settings() const {
+  std::vector<Setting> all;
+  for (const Field& field : fields_) {
+    std::string source = field.place.empty() ? "default" : "file " + field.place;
+    if (field.place.starts_with("--")) source = "flag " + field.place;
+    if (field.place.starts_with(kPrefix)) source = "environment " + field.place;
+    all.push_back({field.path, masked(field.path, field.text(field.target)), std::move(source)});
+  }
+  std::ranges::sort(all, {}, &Setting::name);
+  return all;
 }
 
 void Loader::read_flags(std::vector<Given>& given, Errors& errors) {

@@ -34,6 +34,13 @@ struct Doc {
   std::string_view text;
 };
 
+/// One setting in force, as it may be shown.
+struct Setting {
+  std::string name;    ///< "http.idle_timeout"
+  std::string value;   ///< secrets masked (mask.hpp)
+  std::string source;  ///< "default", "flag --listen", "environment YUN_LISTEN", "file shop.yaml:3:9"
+};
+
 struct Spec {
   std::string program;
   int argc = 0;
@@ -67,6 +74,8 @@ class Loader {
   /// Fills everything bound. Errors: Cancelled with reason "help", its message is the help; InvalidArgument, one line a fault.
   Result<void> load();
   std::string help() const;
+  /// All that is bound, as load() left it; by name.
+  std::vector<Setting> settings() const;
   /// The file that was read; "" if none.
   const std::string& file() const { return file_; }
 
@@ -82,6 +91,7 @@ class Loader {
     bool is_text = false; ///< any text will do: "[" begins no list
     void* target = nullptr;
     bool (*read)(const Tree&, std::string_view path, void* target, Errors&) = nullptr;
+    std::string (*text)(const void* target) = nullptr;  ///< its value as it would be given
     std::string place = {};  ///< where its value came from
   };
   struct Given {
@@ -95,6 +105,8 @@ class Loader {
   static bool read_field(const Tree& tree, std::string_view path, void* target, Errors& errors) {
     return read_value(tree, path, *static_cast<T*>(target), errors);
   }
+  template <typename T>
+  static std::string text_field(const void* target);
   void add(Field field);
   Field* find(std::string_view path);
   void read_flags(std::vector<Given>& given, Errors& errors);
@@ -209,9 +221,15 @@ void Loader::add_fields(T& settings, const std::string& section) {
            .is_text = std::same_as<Inner, std::string> || jd::Textual<Inner> || jd::Enum<Inner> || jd::Integer<Inner> || jd::Floating<Inner> ||
                       std::same_as<Inner, bool>,
            .target = &value,
-           .read = &read_field<F>});
+           .read = &read_field<F>,
+           .text = &text_field<F>});
     }
   });
+}
+
+template <typename T>
+std::string Loader::text_field(const void* target) {
+  return detail::text_of(*static_cast<const T*>(target));
 }
 
 template <typename T>

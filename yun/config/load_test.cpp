@@ -173,5 +173,24 @@ TEST_F(Load, CollectsOperands) {
   EXPECT_TRUE(settings->tls);
 }
 
+struct Secretive {
+  std::string listen = ":8080";
+  std::string password = "none";
+  std::string store = "memory://";
+  Duration wait = 5s;
+};
+
+TEST_F(Load, SettingsInForceSayWhereEachComesFromAndHideSecrets) {
+  const std::string path = file("listen: :9090\n");
+  const char* arguments[] = {"prog", "--config", path.c_str(), "--password", "hunter2"};
+  Secretive settings;
+  Loader loader({.program = "prog", .argc = 5, .argv = arguments, .environment = Variables{{"YUN_STORE", "redis://me:hunter2@db/0"}}});
+  loader.bind(settings);
+  ASSERT_TRUE(loader.load());
+  std::string all;
+  for (const Setting& each : loader.settings()) all += each.name + " = " + each.value + " (" + each.source + ")\n";
+  EXPECT_EQ(all, "listen = :9090 (file " + path + ":1:9)\npassword = *** (flag --password)\nstore = redis://me:***@db/0 (environment YUN_STORE)\nwait = 5s (default)\n");
+}
+
 }  // namespace
 }  // namespace yun::config
