@@ -57,6 +57,7 @@ int main(int argc, char** argv) {
   app.background([&](Context& ctx) { return gateway.run(ctx); });
   app.ready_when("gateway", [&] { return gateway.missing(); });
   app.background([&](Context& ctx) { return reloader.run(ctx); });
+  app.debug_page("gateway", "Gateway", "The configuration in force, and its upstreams as the loop that answers here sees them.", [&] { return gateway.describe(); });
   app.on_reload([&] { reloader.again(); });
   return app.run();
 }

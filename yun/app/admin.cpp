@@ -1,5 +1,6 @@
 #include "yun/app/admin.hpp"
 
+#include "yun/app/debug/profiles.hpp"
 #include "yun/json/write.hpp"
 #include "yun/observe/log/log.hpp"
 
@@ -11,10 +12,6 @@ struct LogLevel {
   std::string level;
 };
 
-struct RouteInfo {
-  std::string method, pattern;
-};
-
 Result<LogLevel> set_level(const LogLevel& wanted) {
   auto level = observe::log::parse_level(wanted.level);
   if (!level) return invalid_argument("unknown level").with_violation("/level", level.error().message());
@@ -23,15 +20,9 @@ Result<LogLevel> set_level(const LogLevel& wanted) {
   return wanted;
 }
 
-std::vector<RouteInfo> routes_of(const http::Router& router) {
-  std::vector<RouteInfo> list;
-  for (const http::Route* route : router.routes()) list.push_back({std::string(http::name(route->method)), std::string(route->pattern)});
-  return list;
-}
-
 }  // namespace
 
-Admin::Admin(observe::metrics::Registry& metrics, observe::trace::Tracer& tracer, Front& front, const http::Router& service) {
+Admin::Admin(observe::metrics::Registry& metrics, observe::trace::Tracer& tracer, Front& front, debug::Pages& pages) {
   router_.get("/metrics", [&metrics](http::Request& request) {
     http::Response response;
     answer_metrics(metrics, request, response);
@@ -45,7 +36,8 @@ Admin::Admin(observe::metrics::Registry& metrics, observe::trace::Tracer& tracer
   });
   router_.get("/loglevel", [] { return LogLevel{std::string(observe::log::name(observe::log::level()))}; });
   router_.put("/loglevel", [](Json<LogLevel> wanted) { return set_level(*wanted); });
-  router_.get("/debug/routes", [&service] { return routes_of(service); });
+  debug::serve_profiles(pages, router_);
+  pages.serve(router_);
   router_.get("/debug/spans", [&tracer] { return http::Response::json(200, tracer.recent_json()); });
 }
 

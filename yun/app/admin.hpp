@@ -3,16 +3,20 @@
 
 #include <memory>
 
+#include "yun/app/debug/pages.hpp"
 #include "yun/app/front.hpp"
 #include "yun/http/router/router.hpp"
 #include "yun/observe/trace/trace.hpp"
 
 namespace yun::app {
 
+/// A CPU profile takes up to a minute.
+inline constexpr Duration kAdminTimeout = std::chrono::seconds(75);
+
 class Admin {
  public:
   /// All must outlive it.
-  Admin(observe::metrics::Registry& metrics, observe::trace::Tracer& tracer, Front& front, const http::Router& service);
+  Admin(observe::metrics::Registry& metrics, observe::trace::Tracer& tracer, Front& front, debug::Pages& pages);
   http::Handler& handler() { return router_; }
 
  private:

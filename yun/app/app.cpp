@@ -13,6 +13,8 @@
 #include "yun/http/tls/tls.hpp"
 #include "yun/openapi/openapi.hpp"
 #include "yun/rpc/server.hpp"
+#include "yun/telemetry/logs/open.hpp"
+#include "yun/telemetry/logs/push_metrics.hpp"
 #include "yun/telemetry/options.hpp"
 
 namespace yun {
@@ -35,7 +37,27 @@ LoadedSettings load_without_settings(std::string_view name, int argc, char** arg
   config::Loader loader({.program = loaded.name, .argc = argc, .argv = argv});
   loader.bind(loaded.app);
   if (auto done = loader.load(); !done) std::exit(config::report(done.error()));
+  loaded.in_force = loader.settings();
   return loaded;
+}
+
+using LogSinks = std::vector<std::shared_ptr<telemetry::logs::Push>>;
+
+/// To the output, to the collector if it takes lines, and to the sinks of the settings, which are given back.
+Result<LogSinks> start_log(const LoadedSettings& settings, const telemetry::Exporter* exporter) {
+  YUN_GET(level, observe::log::parse_level(settings.app.log.level));
+  LogSinks sinks;
+  for (const std::string& url : settings.app.log.sinks) {
+    auto opened = telemetry::logs::open(url, settings.name);
+    if (!opened) return std::move(opened).error().with_context("log.sinks");
+    sinks.push_back(std::move(*opened));
+  }
+  std::vector<std::shared_ptr<observe::log::Sink>> all{sinks.begin(), sinks.end()};
+  if (exporter && exporter->log_sink()) all.push_back(exporter->log_sink());
+  auto started =
+      observe::log::start({.service = settings.name, .level = level, .output = settings.app.log.output, .ring_size = kLogRing, .sinks = std::move(all)});
+  if (!started) return std::move(started).error();
+  return sinks;
 }
 
 /// The admin listener's address: as given, or loopback ten above the service port (any free port above any free port).
@@ -54,17 +76,15 @@ App::App(LoadedSettings settings) {
   runtime::block_signals();
   const telemetry::Environment environment = telemetry::read_environment(settings.name, "");
   auto exporter = environment.options.any() ? std::make_unique<telemetry::Exporter>(environment.options) : nullptr;
-  std::vector<std::shared_ptr<observe::log::Sink>> sinks;
-  if (exporter && exporter->log_sink()) sinks.push_back(exporter->log_sink());
-  const auto level = observe::log::parse_level(settings.app.log.level);
-  auto started = level ? observe::log::start({.service = settings.name, .level = *level, .output = settings.app.log.output, .ring_size = kLogRing, .sinks = std::move(sinks)})
-                       : Result<void>(level.error());
-  if (!started) {
-    std::fprintf(stderr, "%s: %s\n", settings.name.c_str(), started.error().message().c_str());
+  auto sinks = start_log(settings, exporter.get());
+  if (!sinks) {
+    std::fprintf(stderr, "%s: %s\n", settings.name.c_str(), sinks.error().message().c_str());
     std::exit(2);
   }
   for (const std::string& complaint : environment.complaints) observe::log::warn("telemetry setting passed over", {{"complaint", complaint}});
   state_ = std::make_unique<State>(std::move(settings), std::move(exporter), environment.sampler);
+  state_->log_sinks = std::move(*sinks);
+  state_->log_metrics = telemetry::logs::add_metrics(state_->metrics, state_->log_sinks);
   if (state_->exporter) state_->exporter->start();
 }
 
@@ -103,6 +123,10 @@ Task<Result<std::string>> App::fetch_text(Context& ctx, std::string url) {
 void App::before_serving(std::function<Task<Result<void>>(Context&)> step) { state_->steps.push_back(std::move(step)); }
 void App::background(std::function<Task<void>(Context&)> job) { state_->jobs.push_back(std::move(job)); }
 void App::ready_when(std::string name, std::function<std::string()> missing) { state_->readiness.add(std::move(name), std::move(missing)); }
+App& App::debug_page(std::string name, std::string title, std::string about, std::function<json::Value()> describe) {
+  state_->own_pages.push_back({std::move(name), std::move(title), std::move(about), std::move(describe)});
+  return *this;
+}
 void App::on_reload(std::function<void()> reload) { state_->reloads.push_back(std::move(reload)); }
 void App::watch_file(std::string path, std::function<void()> changed) { state_->watches.push_back({std::move(path), std::move(changed)}); }
 
@@ -206,8 +230,14 @@ int App::run() {
   auto bound = service.listen(*wanted);
   if (!bound) return fail(bound.error());
 
-  app::Admin admin_routes(state.metrics, state.tracer, state.front, state.router);
-  http::Server admin(state.runtime, admin_routes.handler(), {});
+  const app::debug::Program program{state.name, state.in_force, state.parts, state.runtime, state.metrics, state.tracer, state.front, state.readiness, state.router};
+  app::debug::Pages pages(state.name);
+  app::debug::add_sections(pages, program);
+  for (app::debug::Section& page : state.own_pages) pages.add(std::move(page));
+  app::Admin admin_routes(state.metrics, state.tracer, state.front, pages);
+  http::ServerOptions admin_options;
+  admin_options.request_timeout = app::kAdminTimeout;
+  http::Server admin(state.runtime, admin_routes.handler(), std::move(admin_options));
   auto admin_wanted = admin_address(state.settings, *bound);
   if (!admin_wanted) return fail(std::move(admin_wanted).error().with_context("admin"));
   auto admin_bound = admin.listen(*admin_wanted);

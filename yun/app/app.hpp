@@ -47,6 +47,9 @@ struct PoolOptions;
 namespace http {
 class Channel;
 }
+namespace json {
+class Value;
+}
 
 class App {
  public:
@@ -124,6 +127,9 @@ class App {
   /// says what is missing and /health ready, so that what never comes keeps nobody out; what was there once is not asked for again. Requests are served
   /// meanwhile. /readyz of the admin listener lists the checks.
   void ready_when(std::string name, std::function<std::string()> missing);
+  /// A page of the program's own at /debug/<name> of the admin listener; `describe` is called on the loop that serves it, on several at once, and must not
+  /// wait. An object is shown as a table of names and values, a list of objects as a table (yun/app/debug/pages.hpp).
+  App& debug_page(std::string name, std::string title, std::string about, std::function<json::Value()> describe);
   /// Called on SIGHUP, on loop 0.
   void on_reload(std::function<void()> reload);
   /// Called, on loop 0, soon after the file was changed or replaced.

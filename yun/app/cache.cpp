@@ -2,6 +2,7 @@
 
 #include "yun/app/state.hpp"
 #include "yun/cache/store.hpp"
+#include "yun/config/mask.hpp"
 
 namespace yun {
 
@@ -9,6 +10,7 @@ Result<cache::Cache> App::open_cache(const std::string& url, const std::string& 
   cache::CacheOptions options;
   options.name = name;
   options.metrics = &state_->metrics;
+  state_->parts.push_back({"cache " + name, config::masked_url(url)});
   return cache::open(url, std::move(options));
 }
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "yun/app/state.hpp"
+#include "yun/config/mask.hpp"
 #include "yun/discovery/open.hpp"
 #include "yun/http/client/channel.hpp"
 
@@ -73,7 +74,12 @@ Result<std::shared_ptr<http::Channel>> App::open_http(const std::string& url) {
   options.balance.ejections = state_->ejections(url);
   options.resolver = [url] { return discovery::open(url); };
   YUN_GET(channel, http::Channel::open(state_->client, url, std::move(options)));
-  return std::shared_ptr<http::Channel>(std::move(channel));
+  std::shared_ptr<http::Channel> shared(std::move(channel));
+  state_->parts.push_back({"http channel", config::masked_url(url), [weak = std::weak_ptr(shared)] {
+                             const auto open = weak.lock();
+                             return open ? open->states() : std::vector<balance::Balancer::State>{};
+                           }});
+  return shared;
 }
 
 Task<Result<std::string>> App::fetch_text(Context& ctx, http::Channel& channel, std::string path) {
@@ -87,6 +93,7 @@ Task<Result<std::string>> App::fetch_text(Context& ctx, http::Channel& channel, 
 
 Result<void> App::register_service(const std::string& url, const std::string& service) {
   if (auto known = discovery::open_registry(url); !known) return std::move(known).error();
+  state_->parts.push_back({"registration", config::masked_url(url) + " as " + service});
   state_->enlist = [this, url, service](const runtime::Address& bound) -> Result<State::Enlisted> {
     YUN_GET(address, advertised(state_->settings.advertise, bound));
     YUN_GET(registry, discovery::open_registry(url));

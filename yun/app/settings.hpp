@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "yun/base/units.hpp"
 #include "yun/config/load.hpp"
@@ -21,7 +22,10 @@ struct AppSettings {
   struct Log {
     std::string level = "info";
     std::string output = "stdout";
-    static constexpr config::Doc kDocs[] = {{"level", "debug, info, warn, error or off"}, {"output", "stdout, stderr, none or a file"}};
+    std::vector<std::string> sinks = {};
+    static constexpr config::Doc kDocs[] = {{"level", "debug, info, warn, error or off"},
+                                            {"output", "stdout, stderr, none or a file"},
+                                            {"sinks", "where lines are pushed too: loki://host:3100/?job=shop, fluentd://host:24224/?tag=shop"}};
   } log;
   struct Tls {
     std::string certificate = "";
@@ -103,6 +107,7 @@ struct AppSettings {
 struct LoadedSettings {
   std::string name;
   AppSettings app;
+  std::vector<config::Setting> in_force = {};  ///< the App's and the program's own, for /debug/config
 };
 
 /// Fills `settings` and gives the App's own. Ends the program: 2 for wrong usage, 0 for --help, which begins with Settings::kSummary if there is one.
@@ -115,6 +120,7 @@ LoadedSettings load_app_settings(std::string_view name, int argc, char** argv, S
   loader.bind(loaded.app);
   loader.bind(settings);
   if (auto done = loader.load(); !done) std::exit(config::report(done.error()));
+  loaded.in_force = loader.settings();
   return loaded;
 }
 

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "yun/app/app.hpp"
+#include "yun/app/debug/sections/sections.hpp"
 #include "yun/app/front.hpp"
 #include "yun/http/client/client.hpp"
 #include "yun/http/middleware/defaults.hpp"
@@ -16,11 +17,16 @@
 
 namespace yun {
 
+namespace telemetry::logs {
+class Push;
+}
+
 struct App::State {
   /// `to_collector` is null if nothing is exported; `sampler` is what OTEL_TRACES_SAMPLER says.
   State(LoadedSettings loaded, std::unique_ptr<telemetry::Exporter> to_collector, const std::optional<observe::trace::Sampler>& sampler)
       : name(std::move(loaded.name)),
         settings(std::move(loaded.app)),
+        in_force(std::move(loaded.in_force)),
         exporter(std::move(to_collector)),
         tracer(tracer_options(sampler)),
         front(router, metrics, readiness),
@@ -64,7 +70,10 @@ struct App::State {
 
   std::string name;
   AppSettings settings;
+  std::vector<config::Setting> in_force;
   observe::metrics::Registry metrics;
+  std::vector<std::shared_ptr<telemetry::logs::Push>> log_sinks;
+  std::vector<observe::metrics::Registry::Registration> log_metrics;
   std::unique_ptr<telemetry::Exporter> exporter;  ///< outlives all that ends spans
   observe::trace::Tracer tracer;
   http::Router router;
@@ -74,6 +83,8 @@ struct App::State {
   observe::metrics::Family<observe::metrics::Counter>& refused;
   std::unique_ptr<rpc::Server> grpc;
   http::Client client;
+  std::vector<app::debug::Part> parts;
+  std::vector<app::debug::Section> own_pages;
   std::vector<std::function<Task<Result<void>>(Context&)>> steps;
   std::vector<std::function<Task<void>(Context&)>> jobs;
   std::vector<std::function<void()>> reloads;

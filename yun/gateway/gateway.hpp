@@ -23,6 +23,7 @@
 
 #include "yun/gateway/config/config.hpp"
 #include "yun/http/message.hpp"
+#include "yun/json/value.hpp"
 #include "yun/runtime/wait.hpp"
 
 namespace yun {
@@ -64,6 +65,8 @@ class Gateway final : public http::Handler {
   Task<void> run(Context& ctx);
   /// What the configuration in force needs and run() has not got yet, in words: key sets, the methods of gRPC upstreams. "" = nothing. Any thread.
   std::string missing() const;
+  /// The configuration in force and how its upstreams do, as this loop sees it; for a debug page. On a loop.
+  json::Value describe() const;
 
   Task<void> handle(Context& ctx, http::Request& request, http::Response& response) override;
 

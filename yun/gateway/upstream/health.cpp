@@ -27,6 +27,13 @@ bool HealthTable::is_healthy(const runtime::Address& address) const {
   return found == states_.end() || found->second.healthy;
 }
 
+std::vector<std::pair<std::string, bool>> HealthTable::verdicts() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::string, bool>> all;
+  for (const auto& [address, state] : states_) all.emplace_back(address, state.healthy);
+  return all;
+}
+
 std::uint64_t HealthTable::revision() const {
   std::lock_guard lock(mutex_);
   return revision_;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "yun/balance/resolver.hpp"
@@ -23,6 +24,8 @@ class HealthTable {
   bool report(const runtime::Address& address, bool well);
   /// Unknown endpoints are healthy until shown otherwise.
   bool is_healthy(const runtime::Address& address) const;
+  /// Every endpoint that was ever probed, and whether it is healthy.
+  std::vector<std::pair<std::string, bool>> verdicts() const;
   /// Grows with every change of a verdict.
   std::uint64_t revision() const;
   /// Set on the current loop whenever a verdict changes, as long as it is held.

@@ -24,6 +24,9 @@ class Upstream {
   /// To its endpoints: those that health checks do not speak against.
   http::Channel& channel() { return *channel_; }
 
+  /// What its health checks found; empty without any.
+  std::vector<std::pair<std::string, bool>> verdicts() const { return health_ ? health_->verdicts() : std::vector<std::pair<std::string, bool>>{}; }
+
   /// The method as the upstream's reflection describes it. Unavailable, reason schema_unavailable, while it is not known.
   Result<std::pair<std::shared_ptr<const rpc::Schema>, const rpc::MethodType*>> method(const std::string& service, const std::string& name) const;
 
