@@ -25,8 +25,9 @@ table{border-collapse:collapse;font-size:.9rem}
 th,td{text-align:left;vertical-align:top;padding:.25rem .9rem .25rem 0;border-bottom:1px solid var(--line)}
 thead th{font-weight:600;white-space:nowrap;opacity:.75}tbody th{font-weight:400;opacity:.75;white-space:nowrap}
 tbody tr:hover{background:var(--soft)}
-td{font-family:ui-monospace,monospace;font-size:.85rem;overflow-wrap:anywhere;max-width:44rem}
-td.n{text-align:right;white-space:nowrap}
+td{font-family:ui-monospace,monospace;font-size:.85rem;overflow-wrap:break-word;max-width:44rem}
+td.n{text-align:right;white-space:nowrap}th+td.n{text-align:left}
+td.j{white-space:pre-wrap;overflow-wrap:anywhere;min-width:20rem}
 .bad{color:var(--bad);font-weight:600}.good{color:var(--good)}.none{opacity:.6}
 </style>)";
 
@@ -47,6 +48,16 @@ std::string number(const json::Value& value) {
   return text;
 }
 
+/// What is too deep for a table of its own: a line for each member.
+void nested(std::string& out, const json::Value& value) {
+  const json::Object* object = value.as_object();
+  if (!object) return escape(out, value.size() > 0 ? json::to_json(value) : std::string());
+  for (const json::Member& member : *object) {
+    const std::string* text = member.value.as_string();
+    escape(out, member.name + ": " + (text ? *text : json::to_json(member.value)) + "\n");
+  }
+}
+
 void cell(std::string& out, const json::Value& value) {
   if (is_number(value)) {
     out.append("<td class=n>").append(number(value)).append("</td>");
@@ -61,8 +72,8 @@ void cell(std::string& out, const json::Value& value) {
     escape(out, *text);
     out += "</td>";
   } else {
-    out += "<td>";
-    if (value.size() > 0) escape(out, json::to_json(value));
+    out += "<td class=j>";
+    nested(out, value);
     out += "</td>";
   }
 }

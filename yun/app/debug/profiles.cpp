@@ -41,7 +41,9 @@ class Profiles {
     if (!profiler) co_return std::move(profiler).error();
     auto slept = co_await runtime::sleep_for(ctx, seconds);
     if (!slept) co_return std::move(slept).error();
-    co_return co_await answer(ctx, profiler->stop(), "profile.pb.gz");
+    auto profile = std::make_shared<const Profile>(profiler->stop());
+    auto answered = co_await answer(ctx, profile, "profile.pb.gz");
+    co_return answered;
   }
 
   Task<Result<http::Response>> heap(Context& ctx, std::chrono::seconds seconds) {
@@ -50,13 +52,16 @@ class Profiles {
       auto slept = co_await runtime::sleep_for(ctx, seconds);
       if (!slept) co_return std::move(slept).error();
     }
-    co_return co_await answer(ctx, HeapProfiler::profile(), "heap.pb.gz");
+    auto profile = std::make_shared<const Profile>(HeapProfiler::profile());
+    auto answered = co_await answer(ctx, profile, "heap.pb.gz");
+    co_return answered;
   }
 
  private:
-  Task<Result<http::Response>> answer(Context& ctx, Profile profile, std::string_view name) {
+  Task<Result<http::Response>> answer(Context& ctx, std::shared_ptr<const Profile> profile, std::string_view name) {
     std::call_once(once_, [this] { pool_ = std::make_unique<runtime::BlockingPool>(runtime::BlockingPool::Options{.threads = 1, .max_queued = 4}); });
-    auto bytes = co_await pool_->run(ctx, [profile = std::move(profile)] { return write_out(profile); });
+    auto work = [profile] { return write_out(*profile); };
+    auto bytes = co_await pool_->run(ctx, work);
     if (!bytes) co_return std::move(bytes).error();
     http::Response response = http::Response::text(200, std::move(*bytes));
     response.headers.set("content-type", "application/octet-stream");
