@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
   gateway::Reloader reloader(gateway, settings.routes);
   if (auto loaded = reloader.load(); !loaded) return app.fail(loaded.error());
 
-  if (const std::string registry = shop::consul_url("?check=http&interval=1s"); !registry.empty()) {
+  if (const std::string registry = shop::registry_url(); !registry.empty()) {
     if (auto known = app.register_service(registry, "gateway"); !known) return app.fail(known.error());
   }
   app.set_handler(gateway);
