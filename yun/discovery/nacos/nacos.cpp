@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 
 constexpr int kTellEach = 6;         // beats
 constexpr Duration kListen = 30s;    // what Nacos's own clients ask for
+constexpr Duration kAnswer = 5s;      // how much later than that its answer may come
 constexpr Duration kAtLeast = 50ms;  // between two readings of a configuration
 
 /// One of the list's hosts; nullopt for one that takes no calls.
@@ -263,8 +264,10 @@ class NacosSource final : public config::Source {
   /// The text now; nullopt if there is none. After the first time it waits for a change, or until the long poll is over.
   Task<Result<std::optional<std::string>>> changed(Context& ctx) {
     if (std::exchange(began_, true)) {
-      YUN_TRY(differs, co_await api_.listen(ctx, last_ ? &*last_ : nullptr, kListen));
-      if (!differs) co_return last_;
+      // Whatever the server says of it, the text is fetched afterwards: a change that came while the poll began may not be told.
+      Context poll(ctx, kListen + kAnswer);
+      auto listened = co_await api_.listen(poll, last_ ? &*last_ : nullptr, kListen);
+      if (!listened && listened.error().code() != Code::DeadlineExceeded) co_return std::move(listened).error();
       YUN_CHECK(co_await runtime::sleep_for(ctx, kAtLeast));
     }
     NacosApi::Parameters query{{"dataId", target_.path}, {"group", target_.group}};
