@@ -104,7 +104,7 @@ def journey(name, known):
             server.signal(signal.SIGKILL)
             time.sleep(3)
             bad = load.end()
-            verdict(f"without {name} no order of {load.count} failed", not bad and load.count > 50, bad[:3])
+            verdict(f"without {name} no order of {load.count} failed", not bad and load.count > 20, bad[:3])
             server.start()
             verdict(f"{name} is back, and so are all", eventually(lambda: all(shop.port(one) in known(server, one + "-service") for one in ("user", "order")), 60))
             answer = shop.call("POST", "/api/orders", order, ada, "afterwards")
