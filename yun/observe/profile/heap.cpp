@@ -117,7 +117,7 @@ void remember(const void* pointer, std::size_t size, const std::uintptr_t* frame
   site.live_bytes += weight * static_cast<double>(size);
 }
 
-[[gnu::noinline]] void forget(const void* pointer) {
+[[maybe_unused, gnu::noinline]] void forget(const void* pointer) {
   const Locked locked;
   std::atomic<std::uint32_t>& head = g_tables->heads[head_of(pointer)];
   std::uint32_t before = 0;
@@ -136,7 +136,7 @@ void remember(const void* pointer, std::size_t size, const std::uintptr_t* frame
   }
 }
 
-[[gnu::noinline]] void sample(const void* pointer, std::size_t size) {
+[[maybe_unused, gnu::noinline]] void sample(const void* pointer, std::size_t size) {
   ThreadState& state = t_state;
   if (state.busy) return;
   const bool begins = state.random == 0;
