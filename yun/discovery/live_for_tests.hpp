@@ -36,8 +36,8 @@ inline PlainAnswer ask(const runtime::Address& to, std::string_view method, std:
   return {std::atoi(answer.c_str() + 9), end == std::string::npos ? "" : answer.substr(end + 4)};
 }
 
-inline bool eventually(const std::function<bool()>& condition) {
-  for (int i = 0; i < 300; ++i) {
+inline bool eventually(const std::function<bool()>& condition, Duration within = std::chrono::seconds(30)) {
+  for (const TimePoint until = Clock::now() + within; Clock::now() < until;) {
     if (condition()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }

@@ -16,14 +16,22 @@ namespace {
 using testing::ChaosProxy;
 using testing::Mode;
 
-constexpr std::string_view kList = "/nacos/v1/ns/instance/list?serviceName=ready";
+constexpr std::string_view kForm = "Content-Type: application/x-www-form-urlencoded\r\n";
 
-Result<testing::Peer> start_nacos(std::vector<std::string> settings = {}) {
-  auto nacos = testing::Peer::start("nacos", std::move(settings));
-  // 403: it asks for a password, and is ready.
-  const auto ready = [&] { return ask(nacos->address(), "GET", kList).status >= 200; };
-  if (nacos && !eventually(ready)) return unavailable("nacos does not answer");
-  return nacos;
+/// A configuration that is put can be read.
+bool keeps_what_it_is_told(const runtime::Address& nacos) {
+  return ask(nacos, "POST", "/nacos/v1/cs/configs", "dataId=ready&group=ready&content=yes", kForm).status == 200 &&
+         eventually([&] { return ask(nacos, "GET", "/nacos/v1/cs/configs?dataId=ready&group=ready").body == "yes"; }, 1s);
+}
+
+/// r-nacos 0.8.8 panics in a third of its starts and goes on without its store: what it is told it confirms and never does (its raftapply.rs:421), however often
+/// it is told. Such a server is no Nacos, and another is started.
+Result<testing::Peer> start_nacos(std::vector<std::string> settings = {}, std::function<bool(const runtime::Address&)> works = keeps_what_it_is_told) {
+  for (int tries = 0; tries < 12; ++tries) {
+    auto nacos = testing::Peer::start("nacos", settings);
+    if (!nacos || eventually([&] { return works(nacos->address()); }, 2s)) return nacos;
+  }
+  return unavailable("none of twelve servers keeps what it is told");
 }
 
 /// One server for all tests that leave it alone.
@@ -187,20 +195,13 @@ TEST_F(Nacos, AnotherServerIsAskedWhenOneIsAway) {
 
 TEST_F(Nacos, AConfigurationIsASourceThatTellsEachChange) {
   const testing::Peer* nacos = shared_nacos();
-  // r-nacos says yes to a write that comes right after its start and does nothing: until it is there.
   const auto set = [&](std::string text) {
-    for (const std::string name : {"other.yaml", "app.yaml"}) {
-      const auto is_there = [&] { return ask(nacos->address(), "GET", "/nacos/v1/cs/configs?group=shop&dataId=" + name).body.ends_with(text); };
-      for (int tries = 0; tries < 100 && !is_there(); ++tries) {
-        if (tries > 0) std::this_thread::sleep_for(20ms);
-        EXPECT_EQ(ask(nacos->address(), "POST", "/nacos/v1/cs/configs", "dataId=" + name + "&group=shop&content=" + text, "Content-Type: application/x-www-form-urlencoded\r\n").status, 200);
-      }
-    }
+    for (const char* name : {"other.yaml", "app.yaml"})
+      EXPECT_EQ(ask(nacos->address(), "POST", "/nacos/v1/cs/configs", "dataId=" + std::string(name) + "&group=shop&content=" + text, kForm).status, 200);
   };
   const TimePoint begun = Clock::now();
   EXPECT_EQ(runtime::block_on(texts(url_of(nacos->address(), "/app.yaml?group=shop"), set)), (std::vector<std::string>{"NOT_FOUND", "one", "two", "three"}));
-  // Three polls of 30 s each if none were answered at its change. r-nacos may miss one that comes while a poll begins.
-  EXPECT_LT(Clock::now() - begun, 40s) << "the long poll is answered at the change, not at its end";
+  EXPECT_LT(Clock::now() - begun, 5s) << "the long poll is answered at the change, not at its end";
 }
 
 TEST_F(Nacos, AStartWithoutTheRegistryUsesWhatWasKeptOnDisk) {
@@ -218,14 +219,15 @@ TEST_F(Nacos, AStartWithoutTheRegistryUsesWhatWasKeptOnDisk) {
 }
 
 TEST_F(Nacos, SignsInAndAgainWhenItsTokenIsOver) {
-  const std::vector<std::string> settings = {"RNACOS_ENABLE_OPEN_API_AUTH=true", "RNACOS_INIT_ADMIN_USERNAME=ada", "RNACOS_INIT_ADMIN_PASSWORD=a%b&c", "RNACOS_API_LOGIN_TIMEOUT=2",
-                                             "RNACOS_API_LOGIN_ONE_MINUTE_LIMIT=1000"};
-  auto nacos = start_nacos(settings);
+  const std::vector<std::string> settings = {"RNACOS_ENABLE_OPEN_API_AUTH=true", "RNACOS_INIT_ADMIN_USERNAME=ada", "RNACOS_INIT_ADMIN_PASSWORD=a%b&c", "RNACOS_API_LOGIN_TIMEOUT=2"};
+  // Its users are in the same store.
+  const auto knows_ada = [](const runtime::Address& at) { return ask(at, "POST", "/nacos/v1/auth/login", "username=ada&password=a%25b%26c", kForm).status == 200; };
+  auto nacos = start_nacos(settings, knows_ada);
   ASSERT_TRUE(nacos) << nacos.error().to_string();
   const std::string address = nacos->address().to_string();
   const std::string ada = "nacos://ada:a%25b%26c@" + address;
-  ASSERT_EQ(ask(nacos->address(), "GET", kList).status, 403) << "it asks who is there";
-  ASSERT_TRUE(eventually([&] { return runtime::block_on(found_at_start(ada + "/orders")) == "0 at once"; }));
+  ASSERT_EQ(ask(nacos->address(), "GET", "/nacos/v1/ns/instance/list?serviceName=orders").status, 403) << "it asks who is there";
+  EXPECT_EQ(runtime::block_on(found_at_start(ada + "/orders")), "0 at once");
   EXPECT_EQ(runtime::block_on(found_at_start("nacos://" + address + "/orders")), "UNAVAILABLE no_endpoints");
   EXPECT_EQ(runtime::block_on(found_at_start("nacos://ada:wrong@" + address + "/orders")), "UNAUTHENTICATED no_endpoints");
   // Longer than the token's two seconds.
