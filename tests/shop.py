@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -43,6 +44,26 @@ def free_base():
         except OSError:
             continue
     raise SystemExit("no free ports")
+
+
+def free_port():
+    """For a server of a test's own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def eventually(condition, seconds=20, pause=0.1):
+    """Whether `condition` comes true; nobody who answers yet counts as not."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if condition():
+                return True
+        except OSError:
+            pass
+        time.sleep(pause)
+    return False
 
 
 class Answer:
@@ -238,6 +259,36 @@ class Shop:
             if not page:
                 return found
 
+    def metric(self, name, series):
+        """The sum of a program's series whose name and labels begin with `series`."""
+        page = self.call("GET", "/metrics", port=self.port(name) + 10).text
+        return sum(float(line.split()[-1]) for line in page.splitlines() if line.startswith(series))
+
     def rss_kib(self, name, field="VmRSS"):
         with open(f"/proc/{self.processes[name].pid}/status") as status:
             return next(int(line.split()[1]) for line in status if line.startswith(field + ":"))
+
+
+class OrdersInTurn:
+    """Orders one after the other through the gateway, each with a key of its own; what did not answer 201 is kept."""
+
+    def __init__(self, shop, token, order):
+        self.shop, self.token, self.order, self.bad, self.count, self.going = shop, token, order, [], 0, True
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while self.going:
+            try:
+                answer = self.shop.call("POST", "/api/orders", self.order, self.token, f"load-{id(self)}-{self.count}")
+            except OSError as error:
+                answer = error
+            if getattr(answer, "status", 0) != 201:
+                self.bad.append(answer)
+            self.count += 1
+            time.sleep(0.01)
+
+    def end(self):
+        self.going = False
+        self.thread.join()
+        return self.bad

@@ -1,9 +1,7 @@
 #!/usr/bin/python3
 """Python's grpcio against examples/grpc_greeter: the four kinds, deadline, cancel, metadata, status details, gzip, health, reflection."""
-import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +10,9 @@ import time
 import urllib.request
 
 import grpc
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from shop import free_port  # noqa: E402
 
 top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 binaries = os.environ.get("SHOP_BIN", os.path.join(top, "build/release/bin"))
@@ -48,12 +49,6 @@ def check(words, action):
     else:
         failures += 1
         print(f"not ok - {words}\n    " + said.replace("\n", "\n    ")[:900], flush=True)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def failed_with(call):

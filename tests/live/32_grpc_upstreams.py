@@ -2,7 +2,6 @@
 """The gateway before Python's grpcio as a server: our HTTP/2 client with a peer that is not ours, in all four kinds of calls, with large messages both ways,
 trailers, errors, deadlines, cancelling, and a server that goes away."""
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,9 @@ import time
 from concurrent import futures
 
 import grpc
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from shop import free_port  # noqa: E402
 
 top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 binaries = os.environ.get("SHOP_BIN", os.path.join(top, "build/release/bin"))
@@ -69,12 +71,6 @@ def serve(port=0):
     bound = server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     return server, bound
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def status_of(call):

@@ -5,61 +5,17 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 
 os.environ |= {"SHOP_DB": "mariadb", "SHOP_CACHE": "redis"}
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from shop import Server, Shop, finish, verdict  # noqa: E402
+from shop import OrdersInTurn, Server, Shop, eventually, finish, verdict  # noqa: E402
 
 
 def passing(consul, service):
     with urllib.request.urlopen(f"http://127.0.0.1:{consul.port}/v1/health/service/{service}?passing=1", timeout=5) as answer:
         return sorted(entry["Service"]["Port"] for entry in json.load(answer))
-
-
-def metric(shop, name, series):
-    with urllib.request.urlopen(f"http://127.0.0.1:{shop.port(name) + 10}/metrics", timeout=5) as answer:
-        return sum(float(line.split()[-1]) for line in answer.read().decode().splitlines() if line.startswith(series))
-
-
-def eventually(condition, seconds=20):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            if condition():
-                return True
-        except OSError:
-            pass
-        time.sleep(0.1)
-    return False
-
-
-class Load:
-    """Orders one after the other through the gateway, each with a key of its own; what did not answer 201 is kept."""
-
-    def __init__(self, shop, token, order):
-        self.shop, self.token, self.order, self.bad, self.count, self.going = shop, token, order, [], 0, True
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-
-    def run(self):
-        while self.going:
-            key = f"load-{id(self)}-{self.count}"
-            try:
-                answer = self.shop.call("POST", "/api/orders", self.order, self.token, key)
-            except OSError as error:
-                answer = error
-            if getattr(answer, "status", 0) != 201:
-                self.bad.append(answer)
-            self.count += 1
-            time.sleep(0.01)
-
-    def end(self):
-        self.going = False
-        self.thread.join()
-        return self.bad
 
 
 folder = tempfile.mkdtemp()
@@ -83,7 +39,7 @@ try:
         path = "/api/orders/" + placed.json["id"]
         read = [shop.call("GET", path, token=ada) for _ in range(6)]
         verdict("an order is read as it was placed, each time", all(one.status == 200 and one.json == placed.json for one in read), read[:2])
-        hits = sum(metric(shop, name, 'cache_requests_total{cache="orders",result="hit"}') for name in ("order", "order2"))
+        hits = sum(shop.metric(name, 'cache_requests_total{cache="orders",result="hit"}') for name in ("order", "order2"))
         verdict("most times what it holds comes from the cache", hits >= 3, hits)
         shop.call("POST", path + "/cancel", token=ada)
         read = [shop.call("GET", path, token=ada) for _ in range(6)]
@@ -91,7 +47,7 @@ try:
         plenty = next(p for p in shop.products() if p["id"] == plenty["id"])
         kept = len(shop.orders(ada))
 
-        load = Load(shop, ada, order)
+        load = OrdersInTurn(shop, ada, order)
         time.sleep(1)
         shop.stop("user2")
         shop.stop("order2")
@@ -105,7 +61,7 @@ try:
         bad = load.end()
         verdict(f"no order of {load.count} failed meanwhile", not bad and load.count > 50, bad[:3])
 
-        load = Load(shop, ada, order)
+        load = OrdersInTurn(shop, ada, order)
         time.sleep(0.5)
         shop.processes["user2"].kill()
         time.sleep(3)
@@ -115,7 +71,7 @@ try:
         shop.start("user2")
         shop.wait_ready("user2")
 
-        load = Load(shop, ada, order)
+        load = OrdersInTurn(shop, ada, order)
         time.sleep(0.5)
         shop.cache.signal(signal.SIGSTOP)
         time.sleep(1.5)
@@ -127,7 +83,7 @@ try:
         verdict(f"no order of {load.count} failed while Redis was frozen, dead and back", not bad, bad[:3])
 
         verdict("and is in it again", eventually(lambda: passing(consul, "user-service") == both))
-        load = Load(shop, ada, order)
+        load = OrdersInTurn(shop, ada, order)
         consul.signal(signal.SIGKILL)
         time.sleep(2)
         shop.stop("order2")
@@ -140,7 +96,7 @@ try:
         consul.start()
         verdict("Consul comes back empty, and all are there again", eventually(
             lambda: passing(consul, "user-service") == both and passing(consul, "order-service") == orders, 60))
-        load = Load(shop, ada, order)
+        load = OrdersInTurn(shop, ada, order)
         time.sleep(1)
         bad = load.end()
         verdict(f"no order of {load.count} failed afterwards", not bad, bad[:3])

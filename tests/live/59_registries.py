@@ -7,13 +7,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import urllib.request
 
 os.environ["SHOP_DB"] = "mariadb"  # that both of a service's instances share
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from shop import TOP, Server, Shop, finish, verdict  # noqa: E402
+from shop import TOP, OrdersInTurn, Server, Shop, eventually, finish, verdict  # noqa: E402
 
 
 def text_of(url, body=None):
@@ -33,58 +31,21 @@ def in_nacos(server, service):
     return sorted(host["port"] for host in found["hosts"])
 
 
-def eventually(condition, seconds=30):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            if condition():
-                return True
-        except OSError:
-            pass
-        time.sleep(0.1)
-    return False
-
-
-class Load:
-    """Orders one after the other through the gateway, each with a key of its own; what did not answer 201 is kept."""
-
-    def __init__(self, shop, token, order):
-        self.shop, self.token, self.order, self.bad, self.count, self.going = shop, token, order, [], 0, True
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-
-    def run(self):
-        while self.going:
-            try:
-                answer = self.shop.call("POST", "/api/orders", self.order, self.token, f"load-{id(self)}-{self.count}")
-            except OSError as error:
-                answer = error
-            if getattr(answer, "status", 0) != 201:
-                self.bad.append(answer)
-            self.count += 1
-            time.sleep(0.01)
-
-    def end(self):
-        self.going = False
-        self.thread.join()
-        return self.bad
-
-
 def journey(name, known):
     server = Server(name, os.path.join(tempfile.mkdtemp(), name))
     try:
-        verdict(f"{name} answers", eventually(lambda: known(server, "nobody") == []))
+        verdict(f"{name} answers", eventually(lambda: known(server, "nobody") == [], 30))
         with Shop(registry=server) as shop:
             for second in ("user2", "order2"):
                 shop.start(second)
                 shop.wait_ready(second)
             both = {one + "-service": sorted((shop.port(one), shop.port(one + "2"))) for one in ("user", "order")}
-            verdict(f"two user services and two order services are in {name}", eventually(lambda: all(known(server, s) == both[s] for s in both)), [known(server, s) for s in both])
+            verdict(f"two user services and two order services are in {name}", eventually(lambda: all(known(server, s) == both[s] for s in both), 30), [known(server, s) for s in both])
             _, ada = shop.new_user(f"ada-{name}@example.com")
             plenty = max(shop.products(), key=lambda p: p["stock"])
             order = {"items": [{"product_id": plenty["id"], "quantity": 1}]}
 
-            load = Load(shop, ada, order)
+            load = OrdersInTurn(shop, ada, order)
             time.sleep(1)
             shop.stop("order2")
             verdict(f"a service that stops has left {name} before it is gone", known(server, "order-service") == [shop.port("order")], known(server, "order-service"))
@@ -92,7 +53,7 @@ def journey(name, known):
             bad = load.end()
             verdict(f"no order of {load.count} failed meanwhile", not bad and load.count > 50, bad[:3])
 
-            load = Load(shop, ada, order)
+            load = OrdersInTurn(shop, ada, order)
             time.sleep(0.5)
             shop.processes["user2"].kill()
             time.sleep(3)
@@ -100,7 +61,7 @@ def journey(name, known):
             verdict(f"nor of {load.count} when a user service is killed: the other is asked", not bad and load.count > 50, bad[:3])
             verdict(f"the killed one is gone from {name} when its time is over", eventually(lambda: known(server, "user-service") == [shop.port("user")], 60), known(server, "user-service"))
 
-            load = Load(shop, ada, order)
+            load = OrdersInTurn(shop, ada, order)
             server.signal(signal.SIGKILL)
             time.sleep(3)
             bad = load.end()

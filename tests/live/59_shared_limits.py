@@ -5,7 +5,6 @@ import signal
 import sys
 import threading
 import time
-import urllib.request
 
 os.environ["SHOP_CACHE"] = "redis"
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -41,11 +40,6 @@ def flood(shop, seconds):
     for one in both:
         one.join()
     return both
-
-
-def metric(shop, gateway, name):
-    with urllib.request.urlopen(f"http://127.0.0.1:{shop.port(gateway) + 10}/metrics", timeout=5) as answer:
-        return sum(float(line.split()[-1]) for line in answer.read().decode().splitlines() if line.startswith(name))
 
 
 def calmed(shop, seconds=10):
@@ -85,7 +79,7 @@ routes:
     verdict(f"two gateways together admit the limit: {together} of {allowed}, within a quarter", 0.75 * allowed <= together <= 1.25 * allowed,
             [(one.admitted, one.refused) for one in both])
     verdict("each refused what was beyond", all(one.refused > 50 and not one.odd for one in both), [one.odd[:2] for one in both])
-    verdict("no decision was made alone", metric(shop, "gateway", "gateway_limit_alone_total") <= 5, metric(shop, "gateway", "gateway_limit_alone_total"))
+    verdict("no decision was made alone", shop.metric("gateway", "gateway_limit_alone_total") <= 5, shop.metric("gateway", "gateway_limit_alone_total"))
 
     calmed(shop)
     shop.cache.signal(signal.SIGSTOP)
@@ -96,14 +90,14 @@ routes:
     verdict(f"with Redis frozen each admits its half: {[one.admitted for one in both]} of {share}, within a quarter",
             all(0.7 * share <= one.admitted <= 1.25 * share and not one.odd for one in both), [one.odd[:2] for one in both])
     verdict("and no request waits for Redis", slowest < 0.5, f"{slowest:.3f} s")
-    verdict("which is counted", all(metric(shop, name, "gateway_limit_alone_total") > 100 for name in ("gateway", "gateway2")))
+    verdict("which is counted", all(shop.metric(name, "gateway_limit_alone_total") > 100 for name in ("gateway", "gateway2")))
     shop.cache.signal(signal.SIGCONT)
     time.sleep(3)
     verdict("both hear of it again", calmed(shop))
-    alone = [metric(shop, name, "gateway_limit_alone_total") for name in ("gateway", "gateway2")]
+    alone = [shop.metric(name, "gateway_limit_alone_total") for name in ("gateway", "gateway2")]
     both = flood(shop, 2)
     together = sum(one.admitted for one in both)
     verdict(f"and keep the limit together: {together} of {RATE * 3}, within a quarter", 0.7 * RATE * 3 <= together <= 1.25 * RATE * 3,
             [(one.admitted, one.refused) for one in both])
-    verdict("alone no more", [metric(shop, name, "gateway_limit_alone_total") for name in ("gateway", "gateway2")] == alone)
+    verdict("alone no more", [shop.metric(name, "gateway_limit_alone_total") for name in ("gateway", "gateway2")] == alone)
 finish()

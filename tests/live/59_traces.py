@@ -13,7 +13,7 @@ import urllib.request
 
 os.environ |= {"SHOP_DB": "mariadb", "SHOP_CACHE": "redis"}
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from shop import Server, Shop, finish, verdict  # noqa: E402
+from shop import Server, Shop, eventually, finish, verdict  # noqa: E402
 
 
 class Jaeger(Server):
@@ -73,21 +73,6 @@ def line(spans, *wanted):
     return found
 
 
-def metric(shop, name, which):
-    """The sum of the series of `which` in this program's metrics."""
-    page = shop.call("GET", "/metrics", port=shop.port(name) + 10).text
-    return sum(float(row.split()[-1]) for row in page.splitlines() if re.match(which, row))
-
-
-def eventually(condition, seconds=20):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def run(jaeger, protocol, port):
     environment = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://127.0.0.1:{port}" + ("/v1/traces" if protocol == "http/protobuf" else ""),
                    "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip", "OTEL_BSP_SCHEDULE_DELAY": "200",
@@ -140,7 +125,7 @@ def run(jaeger, protocol, port):
 
         if protocol != "http/protobuf":
             return
-        exported = metric(shop, "gateway", r'telemetry_exported_total\{signal="traces"\}')
+        exported = shop.metric("gateway", 'telemetry_exported_total{signal="traces"}')
         verdict("what was exported is counted", exported > 0, exported)
         jaeger.signal(signal.SIGKILL)
         begun, slowest = time.monotonic(), 0
@@ -150,7 +135,7 @@ def run(jaeger, protocol, port):
             if not verdict_once("orders go on while Jaeger is dead", answer.status == 201, answer):
                 break
         verdict(f"and none waits for it (slowest {slowest * 1000:.0f} ms of 300 in {time.monotonic() - begun:.1f} s)", slowest < 2, slowest)
-        verdict("failed tries are counted", eventually(lambda: metric(shop, "gateway", r'telemetry_export_failures_total\{signal="traces"\}') > 0))
+        verdict("failed tries are counted", eventually(lambda: shop.metric("gateway", 'telemetry_export_failures_total{signal="traces"}') > 0))
         complaints = shop.log("gateway").count("telemetry is not delivered")
         verdict("and the log says so once", complaints == 1, complaints)
         jaeger.start()

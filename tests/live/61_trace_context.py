@@ -14,7 +14,7 @@ import urllib.request
 import venv
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from shop import BIN, TOP, finish, verdict  # noqa: E402
+from shop import BIN, TOP, finish, free_port, verdict  # noqa: E402
 
 VERSION = "1.45.2"
 HOME = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "yun", f"opentelemetry-python-{VERSION}")
@@ -61,12 +61,6 @@ class Neighbour(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(port, seconds=10):

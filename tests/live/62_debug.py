@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,16 +14,10 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from shop import BIN, TOP, finish, verdict  # noqa: E402
+from shop import BIN, TOP, finish, free_port, verdict  # noqa: E402
 
 EVIL = "<script>alert(1)</script>"
 SECRET = "hunter2"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Upstream(http.server.BaseHTTPRequestHandler):

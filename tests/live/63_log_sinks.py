@@ -18,13 +18,7 @@ import time
 import msgpack
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from shop import BIN, finish, verdict  # noqa: E402
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from shop import BIN, finish, free_port, verdict  # noqa: E402
 
 
 def until(holds, seconds=20):
