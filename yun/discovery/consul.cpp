@@ -3,6 +3,7 @@
 #include "yun/base/strings.hpp"
 #include "yun/discovery/backoff.hpp"
 #include "yun/discovery/consul_api.hpp"
+#include "yun/discovery/key_source.hpp"
 #include "yun/discovery/known.hpp"
 #include "yun/json/value.hpp"
 #include "yun/json/write.hpp"
@@ -130,8 +131,7 @@ class ConsulRegistry final : public Registry {
   explicit ConsulRegistry(ConsulTarget target) : target_(std::move(target)), api_(target_) {}
 
   Task<Result<void>> register_self(Context& ctx, Instance instance) override {
-    if (instance.service.empty() || instance.id.empty()) co_return invalid_argument("an instance needs a service and an id");
-    if (instance.address.size() == 0 || instance.address.is_unix()) co_return invalid_argument("instance '" + instance.id + "' has no IP address");
+    YUN_CHECK(check_reachable(instance));
     (void)co_await stop();  // gives nothing
     instance_ = std::move(instance);
     auto done = co_await put_service(ctx);
@@ -209,42 +209,22 @@ class ConsulRegistry final : public Registry {
 
 // ---- keys ----
 
-class ConsulSource final : public config::Source {
+class ConsulSource final : public KeySource {
  public:
-  explicit ConsulSource(ConsulTarget target) : target_(std::move(target)), api_(target_) {}
-  std::string name() const override { return target_.url; }
-
-  Task<Result<std::string>> next(Cancel& cancel) override {
-    Context ctx(cancel);
-    for (;;) {
-      auto answer = co_await api_.read(ctx, "/v1/kv/" + target_.path + "?raw", index_, kWait);
-      YUN_CHECK(cancel.check());
-      if (!answer) {
-        if (++failures_ == 1) co_return std::move(answer).error();
-        auto slept = co_await runtime::sleep_for(cancel, backoff(failures_));
-        YUN_CHECK(std::move(slept));
-        continue;
-      }
-      const bool recovered = std::exchange(failures_, 0) > 0;
-      index_ = next_index(index_, answer->index);
-      if (answer->status == 404) {
-        if (!std::exchange(missing_, true)) co_return not_found(target_.url + " is not there");
-        continue;
-      }
-      const bool appeared = std::exchange(missing_, false);
-      if (!appeared && !recovered && last_ && *last_ == answer->body) continue;  // another key's change
-      last_ = answer->body;
-      co_return std::move(answer->body);
-    }
-  }
+  explicit ConsulSource(ConsulTarget target) : KeySource(target.url), target_(std::move(target)), api_(target_) {}
 
  private:
+  Task<Result<std::optional<std::string>>> read(Context& ctx) override {
+    YUN_TRY(answer, co_await api_.read(ctx, "/v1/kv/" + target_.path + "?raw", index_, kWait));
+    index_ = next_index(index_, answer.index);
+    std::optional<std::string> text;
+    if (answer.status != 404) text = std::move(answer.body);
+    co_return text;
+  }
+
   const ConsulTarget target_;
   ConsulApi api_;
   std::uint64_t index_ = 0;
-  int failures_ = 0;
-  bool missing_ = false;
-  std::optional<std::string> last_;
 };
 
 }  // namespace

@@ -145,7 +145,7 @@ inline Task<Result<void>> restarted(Life& life, testing::Peer& server, std::stri
 inline Task<std::vector<std::string>> texts(std::string url, std::function<void(std::string)> put) {
   std::vector<std::string> all;
   Context root;
-  Context ctx(root, std::chrono::seconds(120));
+  Context ctx(root, std::chrono::seconds(60));
   auto source = open_source(url);
   if (!source) co_return std::vector<std::string>{source.error().to_string()};
   auto missing = co_await (*source)->next(ctx);

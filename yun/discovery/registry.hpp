@@ -34,6 +34,9 @@ class Registry {
   virtual Task<Result<void>> deregister(Context& ctx) = 0;
 };
 
+/// For drivers: InvalidArgument for an instance without service, id or IP address.
+Result<void> check_reachable(const Instance& instance);
+
 /// For services whose addresses are written down: checks the instance and does nothing.
 class StaticRegistry final : public Registry {
  public:

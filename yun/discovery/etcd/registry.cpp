@@ -17,10 +17,9 @@ class EtcdRegistry final : public Registry {
   explicit EtcdRegistry(EtcdTarget target) : target_(std::move(target)), client_(target_) {}
 
   Task<Result<void>> register_self(Context& ctx, Instance instance) override {
-    if (instance.service.empty() || instance.id.empty()) co_return invalid_argument("an instance needs a service and an id");
+    YUN_CHECK(check_reachable(instance));
     if (instance.service.find('/') != std::string::npos || instance.id.find('/') != std::string::npos)
       co_return invalid_argument("'" + instance.service + "/" + instance.id + "': a slash would make it another key of etcd");
-    if (instance.address.size() == 0 || instance.address.is_unix()) co_return invalid_argument("instance '" + instance.id + "' has no IP address");
     (void)co_await stop();  // gives nothing
     const std::int64_t before = std::exchange(lease_, 0);
     instance_ = std::move(instance);

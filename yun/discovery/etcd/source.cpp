@@ -1,48 +1,25 @@
-#include <optional>
-
-#include "yun/discovery/backoff.hpp"
 #include "yun/discovery/etcd/view.hpp"
-#include "yun/runtime/wait.hpp"
+#include "yun/discovery/key_source.hpp"
 
 namespace yun::discovery {
 
 namespace {
 
-class EtcdSource final : public config::Source {
+class EtcdSource final : public KeySource {
  public:
-  explicit EtcdSource(EtcdTarget target) : target_(std::move(target)), view_(target_, {.key = target_.path}) {}
-  std::string name() const override { return target_.url; }
-
-  Task<Result<std::string>> next(Cancel& cancel) override {
-    Context ctx(cancel);
-    for (;;) {
-      auto followed = co_await view_.follow(ctx);
-      YUN_CHECK(cancel.check());
-      if (!followed) {
-        if (++failures_ == 1) co_return std::move(followed).error();
-        auto slept = co_await runtime::sleep_for(cancel, backoff(failures_));
-        YUN_CHECK(std::move(slept));
-        continue;
-      }
-      const bool recovered = std::exchange(failures_, 0) > 0;
-      const auto found = view_.entries().find(target_.path);
-      if (found == view_.entries().end()) {
-        if (!std::exchange(missing_, true)) co_return not_found(target_.url + " is not there");
-        continue;
-      }
-      const bool appeared = std::exchange(missing_, false);
-      if (!appeared && !recovered && last_ && *last_ == found->second) continue;
-      last_ = found->second;
-      co_return *last_;
-    }
-  }
+  explicit EtcdSource(EtcdTarget target) : KeySource(target.url), target_(std::move(target)), view_(target_, {.key = target_.path}) {}
 
  private:
+  Task<Result<std::optional<std::string>>> read(Context& ctx) override {
+    YUN_CHECK(co_await view_.follow(ctx));
+    const auto found = view_.entries().find(target_.path);
+    std::optional<std::string> text;
+    if (found != view_.entries().end()) text = found->second;
+    co_return text;
+  }
+
   const EtcdTarget target_;
   EtcdView view_;
-  int failures_ = 0;
-  bool missing_ = false;
-  std::optional<std::string> last_;
 };
 
 }  // namespace

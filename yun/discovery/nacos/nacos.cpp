@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "yun/discovery/backoff.hpp"
+#include "yun/discovery/key_source.hpp"
 #include "yun/discovery/known.hpp"
 #include "yun/discovery/nacos/api.hpp"
 #include "yun/json/value.hpp"
@@ -21,7 +22,6 @@ using namespace std::chrono_literals;
 
 constexpr int kTellEach = 6;         // beats
 constexpr Duration kListen = 30s;    // what Nacos's own clients ask for
-constexpr Duration kAnswer = 5s;      // how much later than that its answer may come
 constexpr Duration kAtLeast = 50ms;  // between two readings of a configuration
 
 /// One of the list's hosts; nullopt for one that takes no calls.
@@ -133,8 +133,7 @@ class NacosRegistry final : public Registry {
   explicit NacosRegistry(NacosTarget target) : target_(std::move(target)), api_(target_) {}
 
   Task<Result<void>> register_self(Context& ctx, Instance instance) override {
-    if (instance.service.empty() || instance.id.empty()) co_return invalid_argument("an instance needs a service and an id");
-    if (instance.address.size() == 0 || instance.address.is_unix()) co_return invalid_argument("instance '" + instance.id + "' has no IP address");
+    YUN_CHECK(check_reachable(instance));
     const bool elsewhere = life_ && (instance.address != instance_.address || instance.service != instance_.service);
     if (elsewhere) {
       (void)co_await deregister(ctx);  // what it was before; it is forgotten by itself if that fails
@@ -230,60 +229,32 @@ class NacosRegistry final : public Registry {
 
 // ---- configuration ----
 
-class NacosSource final : public config::Source {
+class NacosSource final : public KeySource {
  public:
-  explicit NacosSource(NacosTarget target) : target_(std::move(target)), api_(target_) {}
-  std::string name() const override { return target_.url; }
-
-  Task<Result<std::string>> next(Cancel& cancel) override {
-    Context ctx(cancel);
-    for (;;) {
-      auto text = co_await changed(ctx);
-      YUN_CHECK(cancel.check());
-      if (!text) {
-        began_ = false;
-        if (++failures_ == 1) co_return std::move(text).error();
-        auto slept = co_await runtime::sleep_for(cancel, backoff(failures_));
-        YUN_CHECK(std::move(slept));
-        continue;
-      }
-      const bool recovered = std::exchange(failures_, 0) > 0;
-      if (!*text) {
-        last_.reset();
-        if (!std::exchange(missing_, true)) co_return not_found(target_.url + " is not there");
-        continue;
-      }
-      const bool appeared = std::exchange(missing_, false);
-      if (!appeared && !recovered && last_ && *last_ == **text) continue;
-      last_ = std::move(*text);
-      co_return *last_;
-    }
-  }
+  explicit NacosSource(NacosTarget target) : KeySource(target.url), target_(std::move(target)), api_(target_) {}
 
  private:
-  /// The text now; nullopt if there is none. After the first time it waits for a change, or until the long poll is over.
-  Task<Result<std::optional<std::string>>> changed(Context& ctx) {
-    if (std::exchange(began_, true)) {
-      // Whatever the server says of it, the text is fetched afterwards: a change that came while the poll began may not be told.
-      Context poll(ctx, kListen + kAnswer);
-      auto listened = co_await api_.listen(poll, last_ ? &*last_ : nullptr, kListen);
-      if (!listened && listened.error().code() != Code::DeadlineExceeded) co_return std::move(listened).error();
+  /// After the first time it waits for a change, or until the long poll is over.
+  Task<Result<std::optional<std::string>>> read(Context& ctx) override {
+    if (std::exchange(began_, false)) {
+      YUN_TRY(differs, co_await api_.listen(ctx, known_ ? &*known_ : nullptr, kListen));
+      began_ = !differs;
+      if (!differs) co_return known_;
       YUN_CHECK(co_await runtime::sleep_for(ctx, kAtLeast));
     }
     NacosApi::Parameters query{{"dataId", target_.path}, {"group", target_.group}};
     if (!target_.name_space.empty()) query.push_back({"tenant", target_.name_space});
     YUN_TRY(answer, co_await api_.call(ctx, http::Method::Get, "/cs/configs", std::move(query)));
-    std::optional<std::string> text;
-    if (answer.status == 200) text = std::move(answer.body);
-    co_return text;
+    began_ = true;
+    known_.reset();
+    if (answer.status == 200) known_ = std::move(answer.body);
+    co_return known_;
   }
 
   const NacosTarget target_;
   NacosApi api_;
-  bool began_ = false;
-  int failures_ = 0;
-  bool missing_ = false;
-  std::optional<std::string> last_;
+  bool began_ = false;  ///< the last read went well
+  std::optional<std::string> known_;
 };
 
 }  // namespace
