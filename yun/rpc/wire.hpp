@@ -6,15 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "yun/base/protobuf_writer.hpp"
+
 namespace yun::rpc::wire {
 
-inline void put_varint(std::string& out, std::uint64_t value) {
-  while (value >= 0x80) {
-    out += static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  out += static_cast<char>(value);
-}
+using yun::put_varint;
 inline void put_number(std::string& out, std::uint32_t field, std::uint64_t value) {
   put_varint(out, std::uint64_t{field} << 3);
   put_varint(out, value);

@@ -170,10 +170,7 @@ TEST(Exporter, CountsWhatACollectorTookOnlyInPart) {
   EXPECT_EQ(setup.stats().exported, 6u);
 }
 
-TEST(Exporter, DropsAndCountsWhileNobodyAnswersAndGoesOnAfterwards) {
-  std::vector<Collector::Answer> away(1, unavailable_now);
-  Collector collector(away);
-  const std::string there = collector.url();
+TEST(Exporter, DropsAndCountsWhileNobodyAnswers) {
   auto options = options_for("http://127.0.0.1:1");  // nobody listens on it
   options.retry_limit = 100ms;
   Exporting setup(options);

@@ -1,21 +1,21 @@
 #include "yun/telemetry/otlp.hpp"
 
-#include <array>
-
-#include "yun/telemetry/protobuf.hpp"
+#include "yun/base/protobuf_writer.hpp"
+#include "yun/rpc/wire.hpp"
+#include "yun/telemetry/otlp_ids.hpp"
 
 namespace yun::telemetry::otlp {
 
 namespace {
 
 namespace t = observe::trace;
-using protobuf::Writer;
+using Writer = ProtobufWriter;
 
 void write_any(Writer& out, std::uint32_t field, const t::AttributeValue& value) {
   out.message(field, [&] {
     if (const auto* text = std::get_if<std::string>(&value)) out.text(1, *text);
-    if (const auto* flag = std::get_if<bool>(&value)) out.number(2, *flag);
-    if (const auto* whole = std::get_if<std::int64_t>(&value)) out.number(3, static_cast<std::uint64_t>(*whole));
+    if (const auto* flag = std::get_if<bool>(&value)) out.integer(2, *flag);
+    if (const auto* whole = std::get_if<std::int64_t>(&value)) out.integer(3, static_cast<std::uint64_t>(*whole));
     if (const auto* real = std::get_if<double>(&value)) out.real(4, *real);
   });
 }
@@ -29,19 +29,6 @@ void write_attribute(Writer& out, std::uint32_t field, std::string_view key, std
 
 std::uint32_t kind_number(t::Kind kind) { return static_cast<std::uint32_t>(kind) + 1; }
 
-std::array<char, 16> trace_id_bytes(const t::SpanContext& context) {
-  std::array<char, 16> bytes;
-  Writer::big_endian(bytes.data(), context.trace_high);
-  Writer::big_endian(bytes.data() + 8, context.trace_low);
-  return bytes;
-}
-
-std::array<char, 8> span_id_bytes(std::uint64_t span) {
-  std::array<char, 8> bytes;
-  Writer::big_endian(bytes.data(), span);
-  return bytes;
-}
-
 }  // namespace
 
 void append_span(std::string& out, const t::SpanData& span) {
@@ -49,17 +36,12 @@ void append_span(std::string& out, const t::SpanData& span) {
   Writer writer(out);
   const auto start = static_cast<std::uint64_t>(std::chrono::nanoseconds(span.start.time_since_epoch()).count());
   writer.message(2, [&] {
-    const auto trace = trace_id_bytes(span.context);
-    writer.text(1, {trace.data(), trace.size()});
-    const auto own = span_id_bytes(span.context.span);
-    writer.text(2, {own.data(), own.size()});
+    write_trace_id(writer, 1, span.context);
+    write_id(writer, 2, span.context.span);
     if (!span.trace_state.empty()) writer.text(3, span.trace_state);
-    if (span.parent_span) {
-      const auto parent = span_id_bytes(span.parent_span);
-      writer.text(4, {parent.data(), parent.size()});
-    }
+    if (span.parent_span) write_id(writer, 4, span.parent_span);
     writer.text(5, span.name);
-    writer.number(6, kind_number(span.kind));
+    writer.integer(6, kind_number(span.kind));
     writer.fixed64(7, start);
     writer.fixed64(8, start + static_cast<std::uint64_t>(span.duration.count()));
     for (const t::Attribute& attribute : span.attributes) {
@@ -68,11 +50,11 @@ void append_span(std::string& out, const t::SpanData& span) {
         write_any(writer, 2, attribute.value);
       });
     }
-    if (span.dropped_attributes) writer.number(10, span.dropped_attributes);
+    if (span.dropped_attributes) writer.integer(10, span.dropped_attributes);
     if (span.status != t::Status::Unset) {
       writer.message(15, [&] {
         if (!span.status_message.empty()) writer.text(2, span.status_message);
-        writer.number(3, span.status == t::Status::Ok ? 1 : 2);
+        writer.integer(3, span.status == t::Status::Ok ? 1 : 2);
       });
     }
     writer.fixed32(16, span.context.sampled ? 1 : 0);

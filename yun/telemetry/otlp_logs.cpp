@@ -1,17 +1,16 @@
 #include "yun/telemetry/otlp_logs.hpp"
 
-#include <array>
-
+#include "yun/base/protobuf_writer.hpp"
 #include "yun/json/value.hpp"
 #include "yun/json/write.hpp"
 #include "yun/observe/trace/propagation.hpp"
-#include "yun/telemetry/protobuf.hpp"
+#include "yun/telemetry/otlp_ids.hpp"
 
 namespace yun::telemetry::otlp {
 
 namespace {
 
-using protobuf::Writer;
+using Writer = ProtobufWriter;
 
 std::uint64_t severity(std::string_view level) {
   return level == "debug" ? 5 : level == "info" ? 9 : level == "warn" ? 13 : level == "error" ? 17 : 0;
@@ -25,8 +24,8 @@ std::string_view text_of(const json::Value& value) {
 void write_value(Writer& out, std::uint32_t field, const json::Value& value, std::size_t max_text) {
   out.message(field, [&] {
     if (const std::string* text = value.as_string()) return out.text(1, std::string_view(*text).substr(0, max_text));
-    if (const auto flag = value.as_bool()) return out.number(2, *flag);
-    if (const auto whole = value.as_int()) return out.number(3, static_cast<std::uint64_t>(*whole));
+    if (const auto flag = value.as_bool()) return out.integer(2, *flag);
+    if (const auto whole = value.as_int()) return out.integer(3, static_cast<std::uint64_t>(*whole));
     if (const auto real = value.as_double()) return out.real(4, *real);
     out.text(1, json::to_json(value));
   });
@@ -36,13 +35,8 @@ void write_value(Writer& out, std::uint32_t field, const json::Value& value, std
 void write_ids(Writer& out, std::string_view trace, std::string_view span) {
   const auto ids = observe::trace::parse_traceparent("00-" + std::string(trace) + "-" + (span.empty() ? std::string("0000000000000001") : std::string(span)) + "-00");
   if (!ids) return;
-  std::array<char, 16> bytes;
-  Writer::big_endian(bytes.data(), ids->trace_high);
-  Writer::big_endian(bytes.data() + 8, ids->trace_low);
-  out.text(9, {bytes.data(), bytes.size()});
-  if (span.empty()) return;
-  Writer::big_endian(bytes.data(), ids->span);
-  out.text(10, {bytes.data(), 8});
+  write_trace_id(out, 9, *ids);
+  if (!span.empty()) write_id(out, 10, ids->span);
 }
 
 void write_record(Writer& out, const json::Object& line, std::size_t max_text) {
@@ -52,7 +46,7 @@ void write_record(Writer& out, const json::Object& line, std::size_t max_text) {
       const auto time = parse_time(text_of(value));
       if (time) out.fixed64(1, static_cast<std::uint64_t>(std::chrono::nanoseconds(time->time_since_epoch()).count()));
     } else if (key == "level") {
-      out.number(2, severity(text_of(value)));
+      out.integer(2, severity(text_of(value)));
       out.text(3, text_of(value));
     } else if (key == "msg") {
       write_value(out, 5, value, max_text);

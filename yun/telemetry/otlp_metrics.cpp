@@ -1,15 +1,14 @@
 #include "yun/telemetry/otlp_metrics.hpp"
 
-#include <array>
-
-#include "yun/telemetry/protobuf.hpp"
+#include "yun/base/protobuf_writer.hpp"
+#include "yun/telemetry/otlp_ids.hpp"
 
 namespace yun::telemetry::otlp {
 
 namespace {
 
 namespace m = observe::metrics;
-using protobuf::Writer;
+using Writer = ProtobufWriter;
 
 constexpr std::uint64_t kCumulative = 2;
 
@@ -34,13 +33,8 @@ void write_exemplar(Writer& out, const m::Histogram::Exemplar& exemplar) {
   out.message(8, [&] {
     out.fixed64(2, static_cast<std::uint64_t>(std::chrono::nanoseconds(exemplar.time.time_since_epoch()).count()));
     out.real(3, exemplar.value);
-    std::array<char, 8> span;
-    Writer::big_endian(span.data(), exemplar.trace.span);
-    out.text(4, {span.data(), span.size()});
-    std::array<char, 16> trace;
-    Writer::big_endian(trace.data(), exemplar.trace.trace_high);
-    Writer::big_endian(trace.data() + 8, exemplar.trace.trace_low);
-    out.text(5, {trace.data(), trace.size()});
+    write_id(out, 4, exemplar.trace.span);
+    write_trace_id(out, 5, exemplar.trace);
   });
 }
 
@@ -73,12 +67,8 @@ void MetricsEncoder::histogram(std::string_view, std::span<const std::string> la
     out.fixed64(3, now_);
     out.fixed64(4, snapshot.count);
     out.real(5, snapshot.sum);
-    out.message(6, [&] {
-      for (const std::uint64_t count : snapshot.counts) out.packed64(count);
-    });
-    out.message(7, [&] {
-      for (const double bound : snapshot.bounds) out.packed64(std::bit_cast<std::uint64_t>(bound));
-    });
+    out.fixed64s(6, snapshot.counts);
+    out.reals(7, snapshot.bounds);
     for (const auto& exemplar : snapshot.exemplars) {
       if (exemplar) write_exemplar(out, *exemplar);
     }
@@ -97,8 +87,8 @@ void MetricsEncoder::end_metric() {
     const std::uint32_t field = kind_ == m::Kind::Gauge ? 5 : kind_ == m::Kind::Counter ? 7 : 9;
     out.message(field, [&] {
       out_ += data_;
-      if (kind_ != m::Kind::Gauge) out.number(2, kCumulative);
-      if (kind_ == m::Kind::Counter) out.number(3, 1);
+      if (kind_ != m::Kind::Gauge) out.integer(2, kCumulative);
+      if (kind_ == m::Kind::Counter) out.integer(3, 1);
     });
   });
   data_.clear();

@@ -25,7 +25,7 @@ class Encoder {
     out_.integer(kPeriod, static_cast<std::uint64_t>(profile_.period));
     if (!profile_.default_type.empty()) out_.integer(kDefaultSampleType, text(std::string(profile_.default_type)));
     for (const std::string& each : texts_) out_.text(kStringTable, each);
-    return std::move(out_).bytes();
+    return std::move(bytes_);
   }
 
  private:
@@ -38,9 +38,9 @@ class Encoder {
   void value_type(std::uint32_t field, const ValueType& type) {
     const std::uint64_t name = text(std::string(type.type));
     const std::uint64_t unit = text(std::string(type.unit));
-    out_.message(field, [&](ProtobufWriter& inner) {
-      inner.integer(1, name);
-      inner.integer(2, unit);
+    out_.message(field, [&] {
+      out_.integer(1, name);
+      out_.integer(2, unit);
     });
   }
 
@@ -49,9 +49,9 @@ class Encoder {
     // A return address is the instruction behind the call, which may be another function's first.
     for (std::size_t i = 0; i < stack.frames.size(); ++i) ids.push_back(location(stack.frames[i] - (i > 0 ? 1 : 0)));
     const std::vector<std::uint64_t> values(stack.values.begin(), stack.values.end());
-    out_.message(kSample, [&](ProtobufWriter& inner) {
-      inner.integers(1, ids);
-      inner.integers(2, values);
+    out_.message(kSample, [&] {
+      out_.integers(1, ids);
+      out_.integers(2, values);
     });
   }
 
@@ -62,11 +62,11 @@ class Encoder {
     const std::size_t mapping = symbols_.mapping_of(address);
     const std::string name = symbols_.name_of(address);
     const std::uint64_t function = name.empty() ? 0 : function_of(name);
-    out_.message(kLocation, [&](ProtobufWriter& inner) {
-      inner.integer(1, id);
-      if (mapping < symbols_.mappings().size()) inner.integer(2, mapping + 1);
-      inner.integer(3, address);
-      if (function != 0) inner.message(4, [&](ProtobufWriter& line) { line.integer(1, function); });
+    out_.message(kLocation, [&] {
+      out_.integer(1, id);
+      if (mapping < symbols_.mappings().size()) out_.integer(2, mapping + 1);
+      out_.integer(3, address);
+      if (function != 0) out_.message(4, [&] { out_.integer(1, function); });
     });
     return id;
   }
@@ -77,10 +77,10 @@ class Encoder {
     const std::uint64_t id = at->second;
     const std::uint64_t readable = text(Symbols::demangle(name));
     const std::uint64_t mangled = text(name);
-    out_.message(kFunction, [&](ProtobufWriter& inner) {
-      inner.integer(1, id);
-      inner.integer(2, readable);
-      inner.integer(3, mangled);
+    out_.message(kFunction, [&] {
+      out_.integer(1, id);
+      out_.integer(2, readable);
+      out_.integer(3, mangled);
     });
     return id;
   }
@@ -88,19 +88,20 @@ class Encoder {
   void mapping(std::size_t index) {
     const Mapping& mapping = symbols_.mappings()[index];
     const std::uint64_t file = text(mapping.file);
-    out_.message(kMapping, [&](ProtobufWriter& inner) {
-      inner.integer(1, index + 1);
-      inner.integer(2, mapping.begin);
-      inner.integer(3, mapping.end);
-      inner.integer(4, mapping.offset);
-      inner.integer(5, file);
-      inner.integer(7, 1);  // has_functions: nothing is left for the reader to look up
+    out_.message(kMapping, [&] {
+      out_.integer(1, index + 1);
+      out_.integer(2, mapping.begin);
+      out_.integer(3, mapping.end);
+      out_.integer(4, mapping.offset);
+      out_.integer(5, file);
+      out_.integer(7, 1);  // has_functions: nothing is left for the reader to look up
     });
   }
 
   const Profile& profile_;
   Symbols symbols_;
-  ProtobufWriter out_;
+  std::string bytes_;
+  ProtobufWriter out_{bytes_};
   std::vector<std::string> texts_;
   std::map<std::string, std::uint64_t> text_ids_;
   std::map<std::uintptr_t, std::uint64_t> locations_;

@@ -57,7 +57,7 @@ class FluentdSender final : public Sender {
       YUN_TRY(connected, co_await runtime::connect(ctx, address));
       socket_ = std::move(connected);
     }
-    const std::string chunk = acknowledged_ ? to_base64(to_hex_id()) : std::string();
+    const std::string chunk = acknowledged_ ? to_base64(random_id()) : std::string();
     const std::string message = fluentd_message(tag_, lines, chunk);
     YUN_CHECK(co_await socket_->write_all(ctx, message));
     if (!acknowledged_) co_return Result<void>();
@@ -75,7 +75,7 @@ class FluentdSender final : public Sender {
     }
   }
 
-  static std::string to_hex_id() {
+  static std::string random_id() {
     std::string id(16, '\0');
     for (int half = 0; half < 2; ++half) {
       const std::uint64_t random = random_u64();
