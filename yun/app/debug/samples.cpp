@@ -2,81 +2,44 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
-
-#include "yun/base/strings.hpp"
 
 namespace yun::app::debug {
 namespace {
 
-using Labels = std::vector<std::pair<std::string, std::string>>;
-
-/// `name="value",..}` with \\, \" and \n in the values; `text` goes on behind the brace.
-Labels read_labels(std::string_view& text) {
-  Labels labels;
-  while (!text.empty() && text.front() != '}') {
-    const std::size_t equals = text.find("=\"");
-    if (equals == std::string_view::npos) break;
-    std::string name(text.substr(0, equals));
-    std::string value;
-    text.remove_prefix(equals + 2);
-    while (!text.empty() && text.front() != '"') {
-      if (text.front() == '\\' && text.size() > 1) {
-        text.remove_prefix(1);
-        value += text.front() == 'n' ? '\n' : text.front();
-      } else {
-        value += text.front();
-      }
-      text.remove_prefix(1);
+class Samples final : public observe::metrics::Reader {
+ public:
+  void head(std::string_view name, std::string_view help, observe::metrics::Kind kind) override {
+    families.push_back({std::string(name), std::string(help), kind, {}});
+  }
+  void sample(std::string_view, observe::metrics::Kind, std::span<const std::string> labels, std::span<const std::string> values, double value) override {
+    add(labels, values).value = value;
+  }
+  void histogram(std::string_view, std::span<const std::string> labels, std::span<const std::string> values,
+                 const observe::metrics::Histogram::Snapshot& snapshot) override {
+    Buckets& buckets = add(labels, values).buckets;
+    buckets.sum = snapshot.sum;
+    buckets.count = static_cast<double>(snapshot.count);
+    std::uint64_t upto = 0;
+    for (std::size_t i = 0; i < snapshot.counts.size(); ++i) {
+      upto += snapshot.counts[i];
+      buckets.upto.emplace_back(i < snapshot.bounds.size() ? snapshot.bounds[i] : std::numeric_limits<double>::infinity(), static_cast<double>(upto));
     }
-    if (!text.empty()) text.remove_prefix(1);
-    if (!text.empty() && text.front() == ',') text.remove_prefix(1);
-    labels.emplace_back(std::move(name), std::move(value));
   }
-  if (!text.empty()) text.remove_prefix(1);
-  return labels;
-}
+  std::vector<MetricFamily> families;
 
-double read_number(std::string_view text) {
-  const std::string number(trim(text));
-  if (number == "+Inf") return std::numeric_limits<double>::infinity();
-  return std::strtod(number.c_str(), nullptr);
-}
-
-Series& series_of(MetricFamily& family, Labels labels) {
-  // A series' lines follow each other.
-  if (family.series.empty() || family.series.back().labels != labels) family.series.push_back({std::move(labels), 0, {}});
-  return family.series.back();
-}
-
-void take_sample(MetricFamily& family, std::string_view line) {
-  const std::size_t end = std::min(line.find_first_of("{ "), line.size());
-  const std::string_view suffix = line.substr(0, end).substr(std::min(end, family.name.size()));
-  line.remove_prefix(end);
-  Labels labels;
-  if (line.starts_with('{')) {
-    line.remove_prefix(1);
-    labels = read_labels(line);
+ private:
+  Series& add(std::span<const std::string> labels, std::span<const std::string> values) {
+    Series& series = families.back().series.emplace_back();
+    for (std::size_t i = 0; i < labels.size() && i < values.size(); ++i) series.labels.emplace_back(labels[i], values[i]);
+    return series;
   }
-  double bound = 0;
-  std::erase_if(labels, [&](const auto& one) {
-    if (one.first != "le" || family.kind != "histogram") return false;
-    bound = read_number(one.second);
-    return true;
-  });
-  Series& series = series_of(family, std::move(labels));
-  const double value = read_number(line);
-  if (family.kind != "histogram") series.value = value;
-  else if (suffix == "_bucket") series.buckets.upto.emplace_back(bound, value);
-  else if (suffix == "_sum") series.buckets.sum = value;
-  else if (suffix == "_count") series.buckets.count = value;
-}
+};
 
 json::Value row_of(const MetricFamily& family, const Series& series) {
   json::Value row = json::Value::object();
   for (const auto& [name, value] : series.labels) row[name] = value;
-  if (family.kind == "histogram") {
+  if (family.kind == observe::metrics::Kind::Histogram) {
     const Buckets& buckets = series.buckets;
     row["count"] = buckets.count;
     row["mean"] = buckets.count > 0 ? buckets.sum / buckets.count : 0.0;
@@ -117,24 +80,10 @@ std::string_view Series::label(std::string_view name) const {
   return found == labels.end() ? std::string_view() : std::string_view(found->second);
 }
 
-std::vector<MetricFamily> read_samples(std::string_view text) {
-  std::vector<MetricFamily> families;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    const bool help = line.starts_with("# HELP ");
-    const bool type = line.starts_with("# TYPE ");
-    if (help || type) {
-      line.remove_prefix(7);
-      const std::size_t space = std::min(line.find(' '), line.size());
-      if (families.empty() || families.back().name != line.substr(0, space)) families.push_back({std::string(line.substr(0, space)), {}, {}, {}});
-      (help ? families.back().help : families.back().kind) = trim(line.substr(space));
-    } else if (!line.empty() && !line.starts_with('#') && !families.empty()) {
-      take_sample(families.back(), line);
-    }
-  }
-  return families;
+std::vector<MetricFamily> read_samples(const observe::metrics::Registry& registry) {
+  Samples samples;
+  registry.read(samples);
+  return std::move(samples.families);
 }
 
 const MetricFamily* find_family(const std::vector<MetricFamily>& families, std::string_view name) {

@@ -1,5 +1,5 @@
 #pragma once
-// Samples: a program's own /metrics page, read back. The debug pages go by it: what a room counts is shown without a line of its own.
+// Samples: all that a program's registry counts, as values. The debug pages go by it: what a room counts is shown without a line of its own.
 
 #include <string>
 #include <string_view>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "yun/json/value.hpp"
+#include "yun/observe/metrics/registry.hpp"
 
 namespace yun::app::debug {
 
@@ -31,12 +32,11 @@ struct Series {
 struct MetricFamily {
   std::string name;
   std::string help;
-  std::string kind;  ///< "counter", "gauge", "histogram"
+  observe::metrics::Kind kind{};
   std::vector<Series> series;
 };
 
-/// Prometheus's text format 0.0.4, as Registry::render writes it.
-std::vector<MetricFamily> read_samples(std::string_view text);
+std::vector<MetricFamily> read_samples(const observe::metrics::Registry& registry);
 /// Null if there is none of that name.
 const MetricFamily* find_family(const std::vector<MetricFamily>& families, std::string_view name);
 

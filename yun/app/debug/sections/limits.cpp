@@ -1,13 +1,12 @@
-// /debug/limits: limiters, load shedding, breakers and bounded queues, by what they refused; and the limits that are set.
+// /debug/limits: limiters, load shedding and bounded queues, by what they refused; and the limits that are set.
 
 #include "yun/app/debug/samples.hpp"
 #include "yun/app/debug/sections/sections.hpp"
-#include "yun/observe/metrics/registry.hpp"
 
 namespace yun::app::debug {
 
 json::Value describe_limits(const Program& program) {
-  json::Value page = tables(read_samples(program.metrics.render()), {"http_refused", "gateway_refused", "http_client_failures", "log_dropped", "log_sink_", "breaker_", "telemetry_", "otlp_"});
+  json::Value page = tables(read_samples(program.metrics), {"http_refused", "gateway_refused", "http_client_failures", "log_dropped", "log_sink_", "telemetry_"});
   json::Value& set = page["limits in force"];
   set = json::Array{};
   for (const config::Setting& setting : program.settings) {

@@ -44,7 +44,7 @@ json::Value loops_of(runtime::Runtime& runtime) {
 }  // namespace
 
 json::Value describe_parts(const Program& program) {
-  const auto families = read_samples(program.metrics.render());
+  const auto families = read_samples(program.metrics);
   const Time started{std::chrono::milliseconds(static_cast<std::int64_t>(value_of(families, "process_start_time_seconds") * 1000))};
   const Time now = std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
   json::Value page = json::Value::object({

@@ -6,7 +6,6 @@
 #include "yun/app/debug/samples.hpp"
 #include "yun/app/debug/sections/sections.hpp"
 #include "yun/http/router/router.hpp"
-#include "yun/observe/metrics/registry.hpp"
 
 namespace yun::app::debug {
 namespace {
@@ -76,7 +75,7 @@ class Looks {
   explicit Looks(const Program& program) : program_(program), earlier_{Clock::now(), {}, {}}, last_(earlier_) {}
 
   json::Value look() {
-    const auto families = read_samples(program_.metrics.render());
+    const auto families = read_samples(program_.metrics);
     Look now{Clock::now(), traffic_of(families, kHttp), traffic_of(families, kGrpc)};
     // Routes that nobody has asked for yet are there too.
     for (const http::Route* route : program_.router.routes()) (void)now.http[{std::string(http::name(route->method)), std::string(route->pattern)}];
