@@ -8,6 +8,7 @@ mkdir "$dir/bin"
 for name in gateway user order; do ln -s "$top/tests/tools/standin.py" "$dir/bin/$name"; done
 export SHOP_BIN=$dir/bin SHOP_SERVE=$top/tests/tools/standin_server.py SHOP_ANY_PORTS=1 STANDIN_DIARY=$dir/diary
 base=$(free_port 16)
+export STANDIN_PASSING="$(for offset in 0 1 2 4 5; do printf '{"Port":%s}' $((base + offset)); done)" # what its Consul says
 data=$dir/data
 
 eventually() {

@@ -10,7 +10,7 @@ name, port, folder = sys.argv[1:4]
 WORDS = {
     "mariadb": b"J\0\0\0\n10.11-standin\0",
     "redis": b"+PONG\r\n",
-    "consul": b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"127.0.0.1:8300"',
+    "consul": b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n' + os.environ.get("STANDIN_PASSING", "").encode() + b'"127.0.0.1:8300"',
 }
 
 
