@@ -3,6 +3,7 @@
 #include "yun/base/strings.hpp"
 #include "yun/discovery/backoff.hpp"
 #include "yun/discovery/consul_api.hpp"
+#include "yun/discovery/kept_registry.hpp"
 #include "yun/discovery/key_source.hpp"
 #include "yun/discovery/known.hpp"
 #include "yun/json/value.hpp"
@@ -126,34 +127,26 @@ class ConsulResolver final : public balance::Resolver {
 
 // ---- registering ----
 
-class ConsulRegistry final : public Registry {
+class ConsulRegistry final : public KeptRegistry {
  public:
-  explicit ConsulRegistry(ConsulTarget target) : target_(std::move(target)), api_(target_) {}
+  explicit ConsulRegistry(ConsulTarget target) : KeptRegistry(target.url), target_(std::move(target)), api_(target_) {}
 
   Task<Result<void>> register_self(Context& ctx, Instance instance) override {
     YUN_CHECK(check_reachable(instance));
     (void)co_await stop();  // gives nothing
     instance_ = std::move(instance);
-    auto done = co_await put_service(ctx);
-    life_ = std::make_unique<Context>();
-    scope_.spawn(keep(*life_, done.ok()));
+    auto done = co_await tell(ctx);
+    keep(done.ok());
     co_return done;
   }
 
   Task<Result<void>> deregister(Context& ctx) override {
-    if (!life_) co_return Result<void>();
+    if (!is_kept()) co_return Result<void>();
     (void)co_await stop();  // gives nothing
     co_return co_await api_.put(ctx, "/v1/agent/service/deregister/" + percent_encode(instance_.id), "");
   }
 
  private:
-  Task<void> stop() {
-    if (!life_) co_return;
-    life_->cancel();
-    co_await scope_.join();
-    life_.reset();
-  }
-
   std::string check() const {
     const std::string address = json::to_json(instance_.address.to_string());
     const std::string drop = ",\"DeregisterCriticalServiceAfter\":" + json::to_json(format_duration(std::max<Duration>(target_.critical_for, 1min)));
@@ -165,30 +158,19 @@ class ConsulRegistry final : public Registry {
     }
   }
 
-  Task<Result<void>> put_service(Context& ctx) {
+  Task<Result<void>> tell(Context& ctx) override {
     std::string body = "{\"ID\":" + json::to_json(instance_.id) + ",\"Name\":" + json::to_json(instance_.service) + ",\"Address\":" + json::to_json(instance_.address.host());
     body += ",\"Port\":" + std::to_string(instance_.address.port()) + ",\"Tags\":" + json::to_json(target_.tags) + ",\"Meta\":" + json::to_json(instance_.labels);
     body += ",\"Weights\":{\"Passing\":" + std::to_string(std::max(1U, instance_.weight)) + ",\"Warning\":1},\"Check\":" + check() + "}";
     return api_.put(ctx, "/v1/agent/service/register?replace-existing-checks=true", std::move(body));
   }
 
-  /// Says that this instance lives, and registers it again when the agent has forgotten it (a restart, its data gone).
-  Task<void> keep(Context& ctx, bool known) {
-    int failures = known ? 0 : 1;
-    while (!ctx.done()) {
-      const Duration pause = failures > 0 ? std::min(backoff(failures), target_.ttl / 3) : target_.check == ConsulTarget::Check::Ttl ? target_.ttl / 3 : target_.interval;
-      (void)co_await runtime::sleep_for(ctx, pause);  // cancelled: the condition sees it
-      if (ctx.done()) co_return;
-      auto alive = co_await say_alive(ctx);
-      if (!alive && alive.error().code() == Code::NotFound) alive = co_await put_service(ctx);
-      if (ctx.done()) co_return;
-      if (alive && failures > 0) observe::log::info("registered", {{"registry", target_.url}, {"service", instance_.service}, {"id", instance_.id}});
-      if (!alive && failures == 0) observe::log::warn("the registry is away; this instance may be forgotten until it is back", {{"registry", target_.url}, {"error", alive.error()}});
-      failures = alive ? 0 : failures + 1;
-    }
+  Duration pause(int failures) const override {
+    if (failures > 0) return std::min(backoff(failures), target_.ttl / 3);
+    return target_.check == ConsulTarget::Check::Ttl ? target_.ttl / 3 : target_.interval;
   }
 
-  Task<Result<void>> say_alive(Context& ctx) {
+  Task<Result<void>> say_alive(Context& ctx, bool) override {
     if (target_.check == ConsulTarget::Check::Ttl) {
       auto passed = co_await api_.put(ctx, "/v1/agent/check/pass/service:" + percent_encode(instance_.id), "");
       // Consul before 1.11 says 500 for a check it does not know.
@@ -202,9 +184,6 @@ class ConsulRegistry final : public Registry {
 
   const ConsulTarget target_;
   ConsulApi api_;
-  Instance instance_;
-  std::unique_ptr<Context> life_;
-  runtime::Scope scope_;
 };
 
 // ---- keys ----

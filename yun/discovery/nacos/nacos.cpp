@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "yun/discovery/backoff.hpp"
+#include "yun/discovery/kept_registry.hpp"
 #include "yun/discovery/key_source.hpp"
 #include "yun/discovery/known.hpp"
 #include "yun/discovery/nacos/api.hpp"
@@ -128,13 +129,13 @@ struct Beat {
   bool scheduled = true;
 };
 
-class NacosRegistry final : public Registry {
+class NacosRegistry final : public KeptRegistry {
  public:
-  explicit NacosRegistry(NacosTarget target) : target_(std::move(target)), api_(target_) {}
+  explicit NacosRegistry(NacosTarget target) : KeptRegistry(target.url), target_(std::move(target)), api_(target_) {}
 
   Task<Result<void>> register_self(Context& ctx, Instance instance) override {
     YUN_CHECK(check_reachable(instance));
-    const bool elsewhere = life_ && (instance.address != instance_.address || instance.service != instance_.service);
+    const bool elsewhere = is_kept() && (instance.address != instance_.address || instance.service != instance_.service);
     if (elsewhere) {
       (void)co_await deregister(ctx);  // what it was before; it is forgotten by itself if that fails
     } else {
@@ -142,26 +143,19 @@ class NacosRegistry final : public Registry {
     }
     instance_ = std::move(instance);
     auto done = co_await tell(ctx);
-    life_ = std::make_unique<Context>();
-    scope_.spawn(keep(*life_, done.ok()));
+    beats_ = 0;
+    keep(done.ok());
     co_return done;
   }
 
   Task<Result<void>> deregister(Context& ctx) override {
-    if (!life_) co_return Result<void>();
+    if (!is_kept()) co_return Result<void>();
     (void)co_await stop();  // gives nothing
     YUN_CHECK(co_await api_.call(ctx, http::Method::Delete, "/ns/instance", who()));
     co_return Result<void>();
   }
 
  private:
-  Task<void> stop() {
-    if (!life_) co_return;
-    life_->cancel();
-    (void)co_await scope_.join();  // gives nothing
-    life_.reset();
-  }
-
   std::string cluster() const { return target_.cluster.empty() ? "DEFAULT" : target_.cluster; }
 
   NacosApi::Parameters who() const {
@@ -180,7 +174,7 @@ class NacosRegistry final : public Registry {
     return all;
   }
 
-  Task<Result<void>> tell(Context& ctx) {
+  Task<Result<void>> tell(Context& ctx) override {
     NacosApi::Parameters query = who();
     query.push_back({"weight", std::to_string(std::max(1U, instance_.weight))});
     query.push_back({"metadata", json::to_json(metadata())});
@@ -203,28 +197,17 @@ class NacosRegistry final : public Registry {
     co_return Result<void>();
   }
 
-  /// Says that this instance lives, and registers it again when the server has forgotten it.
-  Task<void> keep(Context& ctx, bool known) {
-    int failures = known ? 0 : 1;
-    for (int beats = 1; !ctx.done(); ++beats) {
-      (void)co_await runtime::sleep_for(ctx, failures > 0 ? std::min(backoff(failures), target_.beat) : target_.beat);  // cancelled: the condition sees it
-      if (ctx.done()) co_return;
-      // What a server makes of a beat for an instance that it has forgotten may lack its weight: all is told again after it was away, and now and then.
-      Result<void> alive = not_found("to be told");
-      if (failures == 0 && beats % kTellEach != 0) alive = co_await beat(ctx);
-      if (!alive && alive.error().code() == Code::NotFound) alive = co_await tell(ctx);
-      if (ctx.done()) co_return;
-      if (alive && failures > 0) observe::log::info("registered", {{"registry", target_.url}, {"service", instance_.service}, {"id", instance_.id}});
-      if (!alive && failures == 0) observe::log::warn("the registry is away; this instance may be forgotten until it is back", {{"registry", target_.url}, {"error", alive.error()}});
-      failures = alive ? 0 : failures + 1;
-    }
+  Duration pause(int failures) const override { return failures > 0 ? std::min(backoff(failures), target_.beat) : target_.beat; }
+
+  /// What a server makes of a beat for an instance that it has forgotten may lack its weight: all is told again after it was away, and now and then.
+  Task<Result<void>> say_alive(Context& ctx, bool was_away) override {
+    if (was_away || ++beats_ % kTellEach == 0) co_return not_found("to be told");
+    co_return co_await beat(ctx);
   }
 
   const NacosTarget target_;
   NacosApi api_;
-  Instance instance_;
-  std::unique_ptr<Context> life_;
-  runtime::Scope scope_;
+  int beats_ = 0;
 };
 
 // ---- configuration ----
