@@ -274,7 +274,7 @@ class OrdersInTurn:
 
     def __init__(self, shop, token, order):
         self.shop, self.token, self.order, self.bad, self.count, self.going = shop, token, order, [], 0, True
-        self.thread = threading.Thread(target=self.run)
+        self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def run(self):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 
 os.environ["SHOP_DB"] = "mariadb"  # that both of a service's instances share
