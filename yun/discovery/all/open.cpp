@@ -3,7 +3,7 @@
 #include <array>
 
 #include "yun/base/strings.hpp"
-#include "yun/discovery/consul.hpp"
+#include "yun/discovery/consul/consul.hpp"
 #include "yun/discovery/etcd/etcd.hpp"
 #include "yun/discovery/nacos/nacos.hpp"
 

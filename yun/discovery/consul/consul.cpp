@@ -1,8 +1,8 @@
-#include "yun/discovery/consul.hpp"
+#include "yun/discovery/consul/consul.hpp"
 
 #include "yun/base/strings.hpp"
 #include "yun/discovery/backoff.hpp"
-#include "yun/discovery/consul_api.hpp"
+#include "yun/discovery/consul/api.hpp"
 #include "yun/discovery/kept_registry.hpp"
 #include "yun/discovery/key_source.hpp"
 #include "yun/discovery/known.hpp"

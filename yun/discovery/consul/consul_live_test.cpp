@@ -1,5 +1,5 @@
 // The consul driver on a real Consul: the conformance suite, and what happens when the registry is away, empty or back.
-#include "yun/discovery/consul.hpp"
+#include "yun/discovery/consul/consul.hpp"
 
 #include <unistd.h>
 

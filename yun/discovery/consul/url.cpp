@@ -1,7 +1,7 @@
 #include <cstdlib>
 
 #include "yun/base/strings.hpp"
-#include "yun/discovery/consul.hpp"
+#include "yun/discovery/consul/consul.hpp"
 
 namespace yun::discovery {
 

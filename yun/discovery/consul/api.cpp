@@ -1,4 +1,4 @@
-#include "yun/discovery/consul_api.hpp"
+#include "yun/discovery/consul/api.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #pragma once
 // One Consul agent's HTTP API. Private to the driver.
 
-#include "yun/discovery/consul.hpp"
+#include "yun/discovery/consul/consul.hpp"
 #include "yun/http/client/client.hpp"
 
 namespace yun::discovery {
